@@ -1,0 +1,128 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// `make setup` puts what Debian does not carry under `.deps/`, found here relative to the package's folder.
+let arrow = "\(Context.packageDirectory)/.deps/pyarrow"
+
+let strict: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("ExistentialAny"),
+]
+
+/// A Swift module, its name its folder, and what it may import.
+func module(
+    _ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = [], exclude: [String] = []
+)
+    -> Target
+{
+    .target(
+        name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
+}
+
+/// The tests of a module, in a folder of the same name.
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: dependencies, path: "Tests/\(name)", resources: resources,
+        swiftSettings: strict)
+}
+
+func systemLibrary(_ name: String, _ pkgConfig: String, _ debian: String) -> Target {
+    .systemLibrary(
+        name: name, path: "Sources/Bindings/\(name)", pkgConfig: pkgConfig, providers: [.apt([debian])])
+}
+
+let package = Package(
+    name: "pregao",
+    products: [.executable(name: "pregao", targets: ["pregao"])],
+    targets: [
+        // Bindings: C modules, nothing else. Each is imported by one Swift module.
+        systemLibrary("CSQLite", "sqlite3", "libsqlite3-dev"),
+        systemLibrary("COpenSSL", "libcrypto", "libssl-dev"),
+        systemLibrary("CYAML", "yaml-0.1", "libyaml-dev"),
+        .target(
+            name: "CCurl", path: "Sources/Bindings/CCurl", linkerSettings: [.linkedLibrary("curl")]),
+        .target(
+            name: "CMicrohttpd", path: "Sources/Bindings/CMicrohttpd", linkerSettings: [.linkedLibrary("microhttpd")]),
+        .target(
+            name: "CSimdjson", path: "Sources/Bindings/CSimdjson", linkerSettings: [.linkedLibrary("simdjson")]),
+        .target(
+            name: "CArrow", path: "Sources/Bindings/CArrow",
+            cxxSettings: [.unsafeFlags(["-isystem", "\(arrow)/include"])],
+            linkerSettings: [
+                .unsafeFlags([
+                    "-L\(arrow)", "-Xlinker", "-rpath", "-Xlinker", arrow,
+                    "-Xlinker", "-rpath", "-Xlinker", "$ORIGIN/../lib",
+                    "-l:libparquet.so.2600", "-l:libarrow.so.2600",
+                ])
+            ]),
+
+        // Values.
+        module("MarketData"),
+        module("JSON", ["CSimdjson", "MarketData"]),
+        module("YAML", ["CYAML"]),
+        module("Runtime", ["MarketData"]),
+        module("Feeds", ["MarketData", "JSON"]),
+
+        // What the stages meet at.
+        module("EventLog", ["MarketData", "Runtime", "CSQLite"]),
+        module("Lake", ["MarketData", "JSON", "Runtime", "CArrow", "COpenSSL"]),
+        module("Warehouse", ["MarketData", "JSON", "Runtime", "Lake"]),
+
+        // The stages. They never import each other.
+        module("Poller", ["MarketData", "JSON", "Runtime", "Feeds", "EventLog", "CCurl"]),
+        module("Flusher", ["MarketData", "JSON", "Runtime", "EventLog", "Lake"]),
+        module("Archiver", ["MarketData", "JSON", "Runtime", "EventLog", "Lake", "Warehouse"]),
+        module(
+            "Batch", ["MarketData", "JSON", "YAML", "Runtime", "Lake", "Warehouse"], resources: [.copy("Models")]),
+        module("Console", ["MarketData", "JSON", "Runtime", "EventLog", "Lake", "Warehouse", "HTTPServer"]),
+        module("Verification", ["MarketData", "JSON", "Runtime", "EventLog", "Lake", "Warehouse", "Batch"]),
+
+        // The local exchange.
+        module("HTTPServer", ["CMicrohttpd"]),
+        module("Exchange", ["MarketData", "JSON", "Runtime", "HTTPServer"]),
+
+        // The program.
+        module(
+            "Configuration",
+            [
+                "MarketData", "YAML", "Runtime", "Feeds", "Poller", "Flusher", "Archiver", "Batch", "Console",
+                "Exchange",
+            ]),
+        .executableTarget(
+            name: "pregao",
+            dependencies: [
+                "Configuration",
+                "MarketData", "JSON", "YAML", "Runtime", "Feeds", "EventLog", "Lake", "Warehouse", "Poller", "Flusher",
+                "Archiver", "Batch", "Console", "Verification", "Exchange",
+            ],
+            swiftSettings: strict),
+
+        tests("MarketData", ["MarketData"]),
+        tests("Runtime", ["Runtime", "MarketData"]),
+        tests("JSON", ["JSON", "MarketData"]),
+        tests("YAML", ["YAML"]),
+        tests("Feeds", ["Feeds", "JSON", "MarketData"]),
+        tests("EventLog", ["EventLog", "MarketData", "Runtime"]),
+        tests("Lake", ["Lake", "JSON", "MarketData", "EventLog", "Runtime"]),
+        tests("Warehouse", ["Warehouse", "Lake", "JSON", "MarketData", "Runtime"]),
+        tests("Poller", ["Poller", "Feeds", "EventLog", "Exchange", "JSON", "MarketData", "Runtime"]),
+        tests("Flusher", ["Flusher", "EventLog", "Lake", "JSON", "MarketData", "Runtime"]),
+        tests("Archiver", ["Archiver", "EventLog", "Lake", "Warehouse", "JSON", "MarketData", "Runtime"]),
+        tests("Batch", ["Batch", "Lake", "Warehouse", "JSON", "YAML", "MarketData", "Runtime"]),
+        tests("Console", ["Console", "EventLog", "Lake", "Warehouse", "MarketData", "Runtime"]),
+        tests(
+            "Verification",
+            ["Verification", "EventLog", "Lake", "Warehouse", "Batch", "JSON", "MarketData", "Runtime"]),
+        tests("HTTPServer", ["HTTPServer"]),
+        tests("Exchange", ["Exchange", "HTTPServer", "JSON", "MarketData", "Runtime"]),
+        tests("Configuration", ["Configuration", "YAML"]),
+
+        // Suites that every implementation of a protocol passes.
+        tests("Contracts", ["EventLog", "Lake", "MarketData", "Runtime"]),
+        // The built program, killed and restarted.
+        tests("EndToEnd", ["pregao", "EventLog", "Lake", "Warehouse", "JSON", "MarketData", "Runtime"]),
+    ],
+    swiftLanguageModes: [.v6],
+    cxxLanguageStandard: .cxx20
+)

@@ -1,0 +1,63 @@
+/// A day of the proleptic Gregorian calendar, without a time zone: what `trading_day` holds.
+public struct Day: Hashable, Comparable, Sendable {
+    /// Days since 1970-01-01.
+    public let daysSinceEpoch: Int32
+
+    public init(daysSinceEpoch: Int32) { self.daysSinceEpoch = daysSinceEpoch }
+
+    public static func < (left: Day, right: Day) -> Bool { left.daysSinceEpoch < right.daysSinceEpoch }
+
+    public func adding(days: Int) -> Day { Day(daysSinceEpoch: daysSinceEpoch + Int32(days)) }
+
+    /// Midnight UTC at the day's start.
+    public var startInUTC: Instant { Instant(microseconds: Int64(daysSinceEpoch) * Instant.microsecondsPerDay) }
+}
+
+extension Day {
+    /// - Returns: nil where the calendar has no such day.
+    public init?(year: Int, month: Int, day: Int) {
+        guard (0...9999).contains(year), (1...12).contains(month), day >= 1 else { return nil }
+        // Howard Hinnant's days_from_civil: years start in March, so that the leap day is the year's last.
+        let shiftedYear = month <= 2 ? year - 1 : year
+        let era = (shiftedYear >= 0 ? shiftedYear : shiftedYear - 399) / 400
+        let yearOfEra = shiftedYear - era * 400
+        let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
+        let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
+        self.init(daysSinceEpoch: Int32(era * 146_097 + dayOfEra - 719_468))
+        let civil = self.civil
+        guard civil.year == year, civil.month == month, civil.day == day else { return nil }
+    }
+
+    /// Reads `YYYY-MM-DD`.
+    public init?(_ text: some StringProtocol) {
+        var copy = String(text)
+        let parsed = copy.withUTF8 { utf8 -> Day? in
+            var reader = FixedDigits(bytes: UnsafeRawBufferPointer(utf8))
+            guard let year = reader.number(4), reader.take("-"), let month = reader.number(2), reader.take("-"),
+                let day = reader.number(2), reader.isAtEnd
+            else { return nil }
+            return Day(year: year, month: month, day: day)
+        }
+        guard let parsed else { return nil }
+        self = parsed
+    }
+
+    public var civil: (year: Int, month: Int, day: Int) {
+        let shifted = Int(daysSinceEpoch) + 719_468
+        let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
+        let dayOfEra = shifted - era * 146_097
+        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let monthFromMarch = (5 * dayOfYear + 2) / 153
+        let month = monthFromMarch + (monthFromMarch < 10 ? 3 : -9)
+        return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, dayOfYear - (153 * monthFromMarch + 2) / 5 + 1)
+    }
+}
+
+extension Day: CustomStringConvertible {
+    /// `YYYY-MM-DD`.
+    public var description: String {
+        let civil = self.civil
+        return "\(padded(civil.year, 4))-\(padded(civil.month, 2))-\(padded(civil.day, 2))"
+    }
+}

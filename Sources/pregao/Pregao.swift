@@ -1,0 +1,4 @@
+@main
+struct Pregao {
+    static func main() {}
+}
