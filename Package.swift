@@ -62,6 +62,7 @@ let package = Package(
         module("JSON", ["CSimdjson", "MarketData"]),
         module("YAML", ["CYAML"]),
         module("Runtime", ["MarketData"]),
+        module("Terminal"),
         module("Feeds", ["MarketData", "JSON"]),
 
         // What the stages meet at.
@@ -92,7 +93,7 @@ let package = Package(
         .executableTarget(
             name: "pregao",
             dependencies: [
-                "Configuration",
+                "Configuration", "Terminal",
                 "MarketData", "JSON", "YAML", "Runtime", "Feeds", "EventLog", "Lake", "Warehouse", "Poller", "Flusher",
                 "Archiver", "Batch", "Console", "Verification", "Exchange",
             ],
@@ -100,6 +101,7 @@ let package = Package(
 
         tests("MarketData", ["MarketData"]),
         tests("Runtime", ["Runtime", "MarketData"]),
+        tests("Terminal", ["Terminal"]),
         tests("JSON", ["JSON", "MarketData"]),
         tests("YAML", ["YAML"]),
         tests("Feeds", ["Feeds", "JSON", "MarketData"]),
