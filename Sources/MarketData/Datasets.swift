@@ -57,6 +57,7 @@ public enum Datasets {
         columns: [
             Column("feed", .text, "The feed whose poll failed."),
             Column("symbol", .text, "The symbol whose poll failed."),
+            Column("price_type", .text, nullable: true, "The series' price type, for feeds of quotes."),
             Column("from_time", .instant, "The first missing slot's start."),
             Column("to_time", .instant, "The last missing slot's end."),
             Column("reason", .text, "A word from the list in docs/, such as http-status, malformed, downtime."),
