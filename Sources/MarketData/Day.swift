@@ -57,7 +57,8 @@ extension Day {
 extension Day: CustomStringConvertible {
     /// `YYYY-MM-DD`.
     public var description: String {
-        let civil = self.civil
-        return "\(padded(civil.year, 4))-\(padded(civil.month, 2))-\(padded(civil.day, 2))"
+        var bytes: [UInt8] = []
+        append(to: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
     }
 }

@@ -18,7 +18,7 @@ public struct Decimal: Hashable, Sendable {
 
     public static let zero = Decimal(0)
 
-    private static let one: Int128 = 1_000_000_000_000_000_000
+    static let one: Int128 = 1_000_000_000_000_000_000
     private static let limit: UInt128 = UInt128(one.magnitude) * 100_000_000_000_000_000_000
 }
 
@@ -162,17 +162,8 @@ extension Decimal: Comparable {
 extension Decimal: CustomStringConvertible {
     /// The shortest plain notation: no exponent, no trailing zeros after the point (`28.4`, `-0.05`, `1200`).
     public var description: String {
-        let magnitude = units.magnitude
-        let whole = magnitude / UInt128(Self.one)
-        var fraction = UInt64(magnitude % UInt128(Self.one))
-        let sign = units < 0 ? "-" : ""
-        guard fraction != 0 else { return "\(sign)\(whole)" }
-        var digits = Self.scale
-        while fraction % 10 == 0 {
-            fraction /= 10
-            digits -= 1
-        }
-        let text = String(fraction)
-        return "\(sign)\(whole).\(String(repeating: "0", count: digits - text.count))\(text)"
+        var bytes: [UInt8] = []
+        append(to: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
     }
 }

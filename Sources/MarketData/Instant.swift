@@ -30,12 +30,9 @@ public struct Instant: Hashable, Comparable, Sendable {
 extension Instant: CustomStringConvertible {
     /// RFC 3339 in UTC with six decimals: `2026-11-21T11:15:00.000000Z`.
     public var description: String {
-        let day = utcDay
-        var rest = microseconds - Int64(day.daysSinceEpoch) * Self.microsecondsPerDay
-        let fraction = rest % 1_000_000
-        rest /= 1_000_000
-        return
-            "\(day)T\(padded(rest / 3600, 2)):\(padded(rest / 60 % 60, 2)):\(padded(rest % 60, 2)).\(padded(fraction, 6))Z"
+        var bytes: [UInt8] = []
+        append(to: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
     }
 }
 
@@ -117,9 +114,4 @@ struct FixedDigits {
         let offset = Int64(hours * 3600 + minutes * 60)
         return east ? offset : -offset
     }
-}
-
-func padded(_ value: some BinaryInteger, _ width: Int) -> String {
-    let text = String(value)
-    return text.count >= width ? text : String(repeating: "0", count: width - text.count) + text
 }
