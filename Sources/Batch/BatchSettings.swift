@@ -1,0 +1,24 @@
+import Runtime
+
+public struct BatchSettings: Sendable {
+    /// How often the catalog is asked what is dirty.
+    public var pollInterval: Duration
+    /// How often an open day is computed, at most, in place of what the models say.
+    public var refresh: Duration?
+    /// The pause after a run that could not be done (the engine, the catalog or the disk), doubled up to `longestPause`.
+    public var shortestPause: Duration
+    public var longestPause: Duration
+    /// The folder under which `refined/` lies.
+    public var folder: String
+
+    public init(
+        folder: String, pollInterval: Duration = .seconds(2), refresh: Duration? = nil,
+        shortestPause: Duration = .seconds(1), longestPause: Duration = .seconds(60)
+    ) {
+        self.folder = folder
+        self.pollInterval = pollInterval
+        self.refresh = refresh
+        self.shortestPause = shortestPause
+        self.longestPause = longestPause
+    }
+}
