@@ -76,15 +76,3 @@ public struct AnnouncementFault: Error, Hashable, Sendable, CustomStringConverti
 
     public var description: String { "not an object-created message: \(reason)" }
 }
-
-extension Announcement {
-    /// The message's value.
-    public func json() -> [UInt8] { preconditionFailure("replaced by Announcement+JSON.swift") }
-
-    /// Reads the value of a message of `pregao.objects`, and what lies in backup as `<key>.json`.
-    ///
-    /// - Returns: every record of the message: one of ours has one; S3's own may have several.
-    public static func parse(_ json: [UInt8]) throws(AnnouncementFault) -> [Announcement] {
-        throw AnnouncementFault("replaced by Announcement+JSON.swift")
-    }
-}
