@@ -33,47 +33,44 @@ actor PartitionEncoder {
 
     /// Takes records from `index` on while there is room, at least one, up to one that must not share the object.
     func append(_ batch: RecordBatch, from index: Int, room: Room) -> Appended {
+        var encoder = self.encoder.take() ?? newEncoder()
         var next = index
         var bytes = 0
         var stop: Appended.Stop?
         let limit = min(batch.records.count, room.messages.map { index + max(1, $0) } ?? .max)
         while next < limit, next == index || bytes < room.bytes {
             let record = batch.records[next]
-            stop = take(record, of: batch)
+            stop = take(record, of: batch, into: &encoder)
             if stop != nil { break }
             bytes += record.messageBytes
             next += 1
         }
+        let heldBytes = encoder.byteCount + rejectedBytes
+        self.encoder = consume encoder
         let end = next < batch.records.count ? batch.records[next].offset : batch.nextOffset
         return Appended(
             next: next, end: end, messages: next - index, messageBytes: bytes, heldBytes: heldBytes, stop: stop)
     }
 
-    private var heldBytes: Int { (encoder?.byteCount ?? 0) + rejectedBytes }
-
-    private func take(_ record: RecordBatch.Record, of batch: RecordBatch) -> Appended.Stop? {
+    private func take(_ record: RecordBatch.Record, of batch: RecordBatch, into encoder: inout RawFileEncoder)
+        -> Appended.Stop?
+    {
         while true {
-            switch batch.withValue(of: record, { append($0, offset: record.offset) }) {
+            switch batch.withValue(of: record, { encoder.append($0, offset: record.offset) }) {
             case .accepted: break
-            case .rejected(let reason, let detail): reject(record, of: batch, reason: "\(reason)", detail: detail)
+            case .rejected(let reason, let detail):
+                reject(record, of: batch, reason: reason.rawValue, detail: detail)
             case .newerVersion(let newer): return .newerVersion(newer)
             case .otherVersion(let other):
-                guard (encoder?.rows ?? 0) == 0 else { return .otherVersion }
+                guard encoder.rows == 0 else { return .otherVersion }
                 // Without a row the object has no version yet: it takes that of its first.
                 version = other
-                encoder = nil
+                encoder = newEncoder()
                 continue
             }
             if firstTimestamp == nil { firstTimestamp = record.timestamp }
             return nil
         }
-    }
-
-    private func append(_ value: UnsafeRawBufferPointer?, offset: Offset) -> RawFileEncoder.Verdict {
-        var current = encoder.take() ?? newEncoder()
-        let verdict = current.append(value, offset: offset)
-        encoder = consume current
-        return verdict
     }
 
     private func newEncoder() -> RawFileEncoder {
@@ -113,7 +110,7 @@ actor PartitionEncoder {
             partition: identity.source.partition, start: range.lowerBound, end: range.upperBound, sha256: file.sha256)
         let summary = ObjectSummary(
             key: name.key, size: file.bytes.count, sha256: file.sha256, schemaVersion: file.schemaVersion,
-            rows: file.rows, rejected: rejected.count,
+            rows: Int(file.rows), rejected: rejected.count,
             emptyReason: file.rows > 0 ? nil : emptyReason ?? .allRejected, days: file.days)
         let object = FinishedObject(
             range: range, summary: summary, contents: storedLetters + [(name.key, file.bytes)], deadLetters: rejected)
