@@ -19,8 +19,7 @@ extension Instant {
     /// Appends ``description`` as ASCII.
     public func append(to bytes: inout [UInt8]) {
         let day = utcDay
-        let remainder = microseconds % Self.microsecondsPerDay
-        let inDay = UInt64(remainder < 0 ? remainder + Self.microsecondsPerDay : remainder)
+        let inDay = UInt64(microseconds - Int64(day.daysSinceEpoch) * Self.microsecondsPerDay)
         let seconds = inDay / 1_000_000
         day.append(to: &bytes)
         bytes.append(UInt8(ascii: "T"))

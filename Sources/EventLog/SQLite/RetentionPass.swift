@@ -1,0 +1,124 @@
+import MarketData
+
+/// Removes what the topics' retention lets go, a bounded number of messages in a transaction, so that appends are never
+/// held up for long. SQLite uses the freed pages again for what is appended next.
+struct RetentionPass {
+    let writer: Writer
+    let reader: Reader
+    let now: Instant
+
+    /// How many messages one transaction removes at most.
+    static let step = 10_000
+
+    func run() async throws(Fault) {
+        let topics = try await reader.perform { session in Array(session.declarations.topics.values) }
+        for topic in topics {
+            for partition in topic.partitions {
+                switch topic.declaration.retention.cleanup {
+                case .compact: try await compact(partition)
+                case .delete(let age, let bytes): try await trim(partition, age: age, bytes: bytes)
+                }
+            }
+        }
+    }
+
+    private func trim(_ partition: Int64, age: Duration?, bytes: Int?) async throws(Fault) {
+        guard age != nil || bytes != nil else { return }
+        let cutoff = age.map { now.microseconds - $0.inMicroseconds }
+        while try await writer.perform({ session throws(Fault) in
+            try session.trim(partition, olderThan: cutoff, toBytes: bytes, atMost: Self.step)
+        }) {}
+    }
+
+    private func compact(_ partition: Int64) async throws(Fault) {
+        // A message that a newer one supersedes stays superseded, so that they can be found before the write.
+        let superseded = try await reader.perform { session throws(Fault) in try session.superseded(partition) }
+        for start in stride(from: 0, to: superseded.count, by: Self.step) {
+            let offsets = superseded[start..<min(start + Self.step, superseded.count)]
+            try await writer.perform { session throws(Fault) in try session.remove(offsets, from: partition) }
+        }
+    }
+}
+
+extension ReadSession {
+    /// The offsets of messages whose key a newer one has. Messages without a key are kept.
+    func superseded(_ partition: Int64) throws(Fault) -> [Offset] {
+        let query = try statements[
+            "SELECT offset, key FROM messages_\(partition) WHERE key IS NOT NULL ORDER BY offset DESC"]
+        defer { query.reset() }
+        var newer: Set<[UInt8]> = []
+        var offsets: [Offset] = []
+        while try query.step() {
+            guard let key = query.blob(1) else { continue }
+            if !newer.insert(Array(key)).inserted { offsets.append(query.integer(0)) }
+        }
+        return offsets
+    }
+}
+
+extension WriteSession {
+    /// Removes the first messages of a partition, as far as every group that reads the topic has passed them and they
+    /// are older than `cutoff` (microseconds) or beyond `limit` bytes.
+    ///
+    /// - Returns: whether there may be more to remove.
+    func trim(_ partition: Int64, olderThan cutoff: Int64?, toBytes limit: Int?, atMost count: Int) throws(Fault)
+        -> Bool
+    {
+        guard
+            let (start, kept) = try statements["SELECT start_offset, bytes FROM partitions WHERE id = ?"]
+                .first([.integer(partition)], { ($0.integer(0), Int($0.integer(1))) })
+        else { return false }
+        let passed = try passedByAllGroups(partition)
+        let query = try statements[
+            """
+            SELECT offset, timestamp,
+                ifnull(length(key), 0) + ifnull(length(value), 0) + ifnull(length(headers), 0)
+            FROM messages_\(partition) WHERE offset >= ? AND offset < ? ORDER BY offset LIMIT ?
+            """]
+        var (end, removed, seen) = (start, 0, 0)
+        let rows = try query.rows([.integer(start), .integer(passed), .integer(Int64(count))]) {
+            ($0.integer(0), $0.integer(1), Int($0.integer(2)))
+        }
+        for (offset, timestamp, bytes) in rows {
+            let isOld = cutoff.map { timestamp < $0 } ?? false
+            let isBeyond = limit.map { kept - removed > $0 } ?? false
+            guard isOld || isBeyond else { break }
+            end = offset + 1
+            removed += bytes
+            seen += 1
+        }
+        guard end > start else { return false }
+        try statements["DELETE FROM messages_\(partition) WHERE offset < ?"].run(.integer(end))
+        try statements["UPDATE partitions SET start_offset = ?, bytes = bytes - ? WHERE id = ?"].run(
+            .integer(end), .integer(Int64(removed)), .integer(partition))
+        return seen == count
+    }
+
+    /// The position that every group has reached that ever committed on the partition's topic; its end where none did.
+    private func passedByAllGroups(_ partition: Int64) throws(Fault) -> Offset {
+        let query = try statements[
+            """
+            SELECT min(ifnull(here.position, 0)) FROM
+                (SELECT DISTINCT consumer_group FROM positions
+                 WHERE committed = 1 AND partition IN
+                    (SELECT id FROM partitions WHERE topic = (SELECT topic FROM partitions WHERE id = ?1))) AS readers
+                LEFT JOIN positions AS here
+                ON here.consumer_group = readers.consumer_group AND here.partition = ?1 AND here.committed = 1
+            """]
+        return try query.first([.integer(partition)]) { $0.isNull(0) ? .max : $0.integer(0) } ?? .max
+    }
+
+    func remove(_ offsets: ArraySlice<Offset>, from partition: Int64) throws(Fault) {
+        let delete = try statements[
+            """
+            DELETE FROM messages_\(partition) WHERE offset = ?
+            RETURNING ifnull(length(key), 0) + ifnull(length(value), 0) + ifnull(length(headers), 0)
+            """]
+        var removed: Int64 = 0
+        for offset in offsets {
+            for bytes in try delete.rows([.integer(offset)], { $0.integer(0) }) { removed += bytes }
+        }
+        try statements["UPDATE partitions SET bytes = bytes - ? WHERE id = ?"].run(
+            .integer(removed), .integer(partition))
+    }
+}
