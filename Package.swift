@@ -99,6 +99,14 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        // What is measured, each beside the bare loop that it is measured against.
+        .target(
+            name: "FlusherBaseline", dependencies: ["CArrow", "CSimdjson"], path: "Benchmarks/Flusher/Baseline",
+            cxxSettings: [.unsafeFlags(["-isystem", "\(arrow)/include"])]),
+        .executableTarget(
+            name: "BenchmarkFlusher", dependencies: ["FlusherBaseline", "Lake", "JSON", "MarketData"],
+            path: "Benchmarks/Flusher", exclude: ["Baseline"], swiftSettings: strict),
+
         tests("MarketData", ["MarketData"]),
         tests("Runtime", ["Runtime", "MarketData"]),
         tests("Terminal", ["Terminal"]),
