@@ -55,6 +55,9 @@ public struct RecordBatch: Sendable {
         let key: Range<Int>?
         let value: Range<Int>?
         public let headers: [Header]
+
+        /// The key's and the value's lengths together.
+        public var byteCount: Int { (key?.count ?? 0) + (value?.count ?? 0) }
     }
 
     public let source: TopicPartition

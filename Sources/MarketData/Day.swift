@@ -16,7 +16,9 @@ public struct Day: Hashable, Comparable, Sendable {
 extension Day {
     /// - Returns: nil where the calendar has no such day.
     public init?(year: Int, month: Int, day: Int) {
-        guard (0...9999).contains(year), (1...12).contains(month), day >= 1 else { return nil }
+        guard (0...9999).contains(year), (1...12).contains(month), day >= 1,
+            day <= Self.length(ofMonth: month, year: year)
+        else { return nil }
         // Howard Hinnant's days_from_civil: years start in March, so that the leap day is the year's last.
         let shiftedYear = month <= 2 ? year - 1 : year
         let era = (shiftedYear >= 0 ? shiftedYear : shiftedYear - 399) / 400
@@ -24,22 +26,32 @@ extension Day {
         let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
         let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
         self.init(daysSinceEpoch: Int32(era * 146_097 + dayOfEra - 719_468))
-        let civil = self.civil
-        guard civil.year == year, civil.month == month, civil.day == day else { return nil }
+    }
+
+    private static func length(ofMonth month: Int, year: Int) -> Int {
+        switch month {
+        case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
+        case 4, 6, 9, 11: 30
+        default: 31
+        }
     }
 
     /// Reads `YYYY-MM-DD`.
     public init?(_ text: some StringProtocol) {
         var copy = String(text)
-        let parsed = copy.withUTF8 { utf8 -> Day? in
-            var reader = FixedDigits(bytes: UnsafeRawBufferPointer(utf8))
-            guard let year = reader.number(4), reader.take("-"), let month = reader.number(2), reader.take("-"),
-                let day = reader.number(2), reader.isAtEnd
-            else { return nil }
-            return Day(year: year, month: month, day: day)
-        }
-        guard let parsed else { return nil }
+        guard let parsed = copy.withUTF8({ Day(parsing: UnsafeRawBufferPointer($0)) }) else { return nil }
         self = parsed
+    }
+
+    /// Reads `YYYY-MM-DD` from ASCII bytes; the hot path.
+    public init?(parsing bytes: UnsafeRawBufferPointer) {
+        guard bytes.count == 10, bytes[4] == UInt8(ascii: "-"), bytes[7] == UInt8(ascii: "-") else { return nil }
+        var digits = DigitPairs(bytes: bytes)
+        let year = digits.pair(at: 0) * 100 + digits.pair(at: 2)
+        let month = digits.pair(at: 5)
+        let day = digits.pair(at: 8)
+        guard digits.areDigits else { return nil }
+        self.init(year: year, month: month, day: day)
     }
 
     public var civil: (year: Int, month: Int, day: Int) {

@@ -46,9 +46,50 @@ extension Decimal {
 
     /// Reads JSON's number grammar from ASCII bytes; the hot path.
     public init(parsing bytes: UnsafeRawBufferPointer) throws(DecimalFault) {
+        if let common = Self.common(bytes) {
+            units = common
+            return
+        }
         var reader = DecimalReader(bytes: bytes)
         units = try reader.read()
     }
+
+    /// The units of a number written as nearly all are: at most 18 digits, no exponent, so that 64 bits hold them.
+    ///
+    /// - Returns: nil for anything else, be it a number or not.
+    private static func common(_ bytes: UnsafeRawBufferPointer) -> Int128? {
+        let count = bytes.count
+        var index = 0
+        let isNegative = count > 0 && bytes[0] == UInt8(ascii: "-")
+        if isNegative { index = 1 }
+        let start = index
+        guard count > start, count - start <= 19 else { return nil }
+        var value: UInt64 = 0
+        var point = count
+        while index < count {
+            let digit = bytes[index] &- UInt8(ascii: "0")
+            if digit < 10 {
+                value = value &* 10 &+ UInt64(digit)
+            } else {
+                guard bytes[index] == UInt8(ascii: "."), point == count, index > start, index + 1 < count else {
+                    return nil
+                }
+                point = index
+            }
+            index += 1
+        }
+        let digits = count - start - (point == count ? 0 : 1)
+        guard digits <= 18, point - start == 1 || bytes[start] != UInt8(ascii: "0") else { return nil }
+        let decimals = point == count ? 0 : count - point - 1
+        let magnitude = Int128(value) &* Int128(powersOfTen[scale - decimals])
+        return isNegative ? 0 &- magnitude : magnitude
+    }
+
+    private static let powersOfTen: [UInt64] = [
+        1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000, 10_000_000_000,
+        100_000_000_000, 1_000_000_000_000, 10_000_000_000_000, 100_000_000_000_000, 1_000_000_000_000_000,
+        10_000_000_000_000_000, 100_000_000_000_000_000, 1_000_000_000_000_000_000,
+    ]
 }
 
 /// Reads digits into an integer with its scale, then brings it to 10^-18.
@@ -103,8 +144,8 @@ private struct DecimalReader {
         let negative = take(UInt8(ascii: "-"))
         if !negative { _ = take(UInt8(ascii: "+")) }
         guard let first = digit() else { throw .notANumber }
-        // Beyond this bound the number is zero, too large or too precise whatever the exact exponent is.
-        let bound = 1_000_000
+        // Beyond this bound the number is zero, too large or too precise: no text has as many digits.
+        let bound = 100_000_000_000_000_000
         var value = Int(first)
         while let next = digit() { value = min(bound, value * 10 + Int(next)) }
         return negative ? -value : value

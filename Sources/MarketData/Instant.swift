@@ -47,6 +47,10 @@ extension Instant {
     }
 
     public init?(rfc3339 bytes: UnsafeRawBufferPointer) {
+        if let ours = Self.inOurForm(bytes) {
+            self = ours
+            return
+        }
         var reader = FixedDigits(bytes: bytes)
         guard let year = reader.number(4), reader.take("-"), let month = reader.number(2), reader.take("-"),
             let dayOfMonth = reader.number(2), let day = Day(year: year, month: month, day: dayOfMonth),
@@ -63,6 +67,42 @@ extension Instant {
         guard let offset = reader.zoneOffsetInSeconds(), reader.isAtEnd else { return nil }
         let seconds = Int64(day.daysSinceEpoch) * 86_400 + Int64(hour * 3600 + minute * 60 + second) - offset
         self.init(microseconds: seconds * 1_000_000 + fraction)
+    }
+}
+
+extension Instant {
+    /// The form that ``description`` has, and so nearly every time that is read: each digit at its place.
+    ///
+    /// - Returns: nil for anything else, be it a time or not.
+    private static func inOurForm(_ bytes: UnsafeRawBufferPointer) -> Instant? {
+        guard bytes.count == 27, bytes[10] == UInt8(ascii: "T"), bytes[13] == UInt8(ascii: ":"),
+            bytes[16] == UInt8(ascii: ":"), bytes[19] == UInt8(ascii: "."), bytes[26] == UInt8(ascii: "Z"),
+            let day = Day(parsing: UnsafeRawBufferPointer(rebasing: bytes[..<10]))
+        else { return nil }
+        var digits = DigitPairs(bytes: bytes)
+        let hour = digits.pair(at: 11)
+        let minute = digits.pair(at: 14)
+        let second = digits.pair(at: 17)
+        let fraction = digits.pair(at: 20) * 10_000 + digits.pair(at: 22) * 100 + digits.pair(at: 24)
+        guard digits.areDigits, hour < 24, minute < 60, second < 60 else { return nil }
+        let inDay = Int64(hour * 3600 + minute * 60 + second) * 1_000_000 + Int64(fraction)
+        return Instant(microseconds: Int64(day.daysSinceEpoch) * microsecondsPerDay + inDay)
+    }
+}
+
+/// Two digits at a time, at places that lie inside `bytes`.
+struct DigitPairs {
+    let bytes: UnsafeRawBufferPointer
+    /// Whether all that was read so far were digits.
+    private(set) var areDigits = true
+
+    init(bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+
+    mutating func pair(at index: Int) -> Int {
+        let tens = bytes[index] &- UInt8(ascii: "0")
+        let ones = bytes[index + 1] &- UInt8(ascii: "0")
+        areDigits = areDigits && tens < 10 && ones < 10
+        return Int(tens) * 10 + Int(ones)
     }
 }
 

@@ -35,6 +35,23 @@ public struct Observation: Hashable, Sendable {
         self.values = values
     }
 
+    /// The same from the values of every column in the dataset's order, `trading_day` among them; nothing is looked up
+    /// by name, as a path of many observations needs.
+    ///
+    /// - Throws: ``ObservationFault`` as above, also where there are more or fewer values than columns.
+    public init(_ dataset: Dataset, inOrder values: [Value]) throws(ObservationFault) {
+        guard values.count == dataset.columns.count else {
+            let column = values.count < dataset.columns.count ? dataset.columns[values.count].name : "after the last"
+            throw ObservationFault(
+                column: column, reason: values.count < dataset.columns.count ? .missing : .unknownColumn)
+        }
+        for (column, value) in zip(dataset.columns, values) {
+            if let reason = column.rejects(value) { throw ObservationFault(column: column.name, reason: reason) }
+        }
+        self.dataset = dataset
+        self.values = values
+    }
+
     public subscript(_ column: String) -> Value {
         guard let index = dataset.columns.firstIndex(where: { $0.name == column }) else { return .null }
         return values[index]

@@ -19,7 +19,8 @@ extension Instant {
     /// Appends ``description`` as ASCII.
     public func append(to bytes: inout [UInt8]) {
         let day = utcDay
-        let inDay = UInt64(microseconds - Int64(day.daysSinceEpoch) * Self.microsecondsPerDay)
+        let remainder = microseconds % Self.microsecondsPerDay
+        let inDay = UInt64(remainder < 0 ? remainder + Self.microsecondsPerDay : remainder)
         let seconds = inDay / 1_000_000
         day.append(to: &bytes)
         bytes.append(UInt8(ascii: "T"))

@@ -1,0 +1,105 @@
+import EventLog
+import Lake
+import MarketData
+import Runtime
+
+extension FlusherParts {
+    func put(_ id: ObjectID, _ object: FinishedObject) async -> FlusherEvent {
+        do throws(StoreError) {
+            for content in object.contents { try await store.put(content.bytes, at: content.key) }
+        } catch {
+            return .putFailed(id, error)
+        }
+        Waypoint.flusherPut.reached()
+        return .put(id)
+    }
+
+    /// Every object's announcement and its dead letters, with the positions that they bring the group to.
+    func batch(_ commit: [CommitPart], datasets: [String: Dataset], epoch: String) -> CommitBatch {
+        var batch = CommitBatch(advances: [], appends: [])
+        let announcedAt = clock.now()
+        for part in commit {
+            let partition = part.assignment.partition
+            batch.advances.append(.init(partition: partition, start: part.position, end: part.end))
+            for object in part.objects {
+                let announcement = Announcement(
+                    bucket: store.bucket, key: object.summary.key, size: Int64(object.summary.size),
+                    sha256: object.summary.sha256, dataset: datasets[partition.topic]?.name ?? "",
+                    schemaVersion: object.summary.schemaVersion, epoch: epoch, topic: partition.topic,
+                    partition: partition.partition, start: object.range.lowerBound, end: object.range.upperBound,
+                    rows: Int64(object.summary.rows), rejected: Int64(object.summary.rejected),
+                    emptyReason: object.summary.emptyReason?.rawValue, days: object.summary.days,
+                    announcedAt: announcedAt)
+                batch.appends.append(
+                    OutgoingMessage(
+                        topic: Announcement.topic, key: Array("\(partition)".utf8), value: announcement.json()))
+                batch.appends += object.deadLetters
+            }
+        }
+        return batch
+    }
+
+    /// - Throws: a ``LogError`` that waiting does not mend.
+    func commit(_ batch: CommitBatch, of commit: [CommitPart], to consumer: any GroupConsumer) async throws
+        -> FlusherEvent
+    {
+        let start = ContinuousClock.now
+        do throws(LogError) {
+            _ = try await consumer.commit(batch)
+        } catch {
+            guard !error.isFinal else { throw error }
+            return .commitFailed(error)
+        }
+        Waypoint.flusherCommitted.reached()
+        figures.committed(commit, in: ContinuousClock.now - start)
+        for object in commit.flatMap(\.objects) { tell(of: object.summary) }
+        return .committed
+    }
+
+    private func tell(of object: ObjectSummary) {
+        logger.debug("announced", ["object": object.key, "rows": object.rows, "rejected": object.rejected])
+        if object.rejected > 0 {
+            logger.warning("messages went to the dead letters", ["count": object.rejected, "object": object.key])
+        }
+        if let reason = object.emptyReason, reason == .lostToRetention {
+            logger.warning("messages were lost to retention", ["object": object.key])
+        }
+    }
+
+    func report(_ report: FlusherReport) {
+        switch report {
+        case .newerVersion(let partition, let offset, let version):
+            figures.sawNewerVersion(partition)
+            logger.error(
+                "partition is paused: its next message is of a version that only a newer program reads",
+                [
+                    "topic": partition.topic, "partition": partition.partition, "offset": offset, "version": version,
+                    "next": "run a newer version of the program",
+                ])
+        case .putHeld(let id, let error, let attempt):
+            figures.retried("put")
+            let partition = id.assignment.partition
+            if error.kind == .unavailable {
+                logger.warning(
+                    "object is held back: the store refuses it",
+                    ["partition": partition, "start": id.start, "attempt": attempt, "cause": error])
+            } else {
+                logger.error(
+                    "object is not announced: the store does not hold what was encoded",
+                    ["partition": partition, "start": id.start, "attempt": attempt, "cause": error])
+            }
+        case .commitHeld(let partitions, let error, let attempt):
+            figures.retried("commit")
+            logger.warning(
+                "commit is held back: the log refuses it",
+                ["partitions": partitions, "attempt": attempt, "cause": error])
+        case .commitFenced(let partitions, let error):
+            figures.fenced()
+            logger.warning("commit was fenced", ["partitions": partitions, "cause": error])
+        case .givenUp(let partition, let why):
+            logger.warning(
+                "what was buffered is left to the partition's next owner",
+                ["partition": partition, "why": why.rawValue])
+        }
+    }
+}
