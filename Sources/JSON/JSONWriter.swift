@@ -34,9 +34,20 @@ public struct JSONWriter: Sendable {
         quote(text)
     }
 
-    public mutating func integer(_ value: some FixedWidthInteger) {
+    public mutating func integer(_ value: Int64) {
         startValue()
-        appendDigits(of: value)
+        PlainText.append(value, to: &bytes)
+    }
+
+    public mutating func integer(_ value: Int) { integer(Int64(value)) }
+
+    public mutating func integer(_ value: some FixedWidthInteger) {
+        if let small = Int64(exactly: value) {
+            integer(small)
+        } else {
+            startValue()
+            bytes.append(contentsOf: String(value).utf8)
+        }
     }
 
     public mutating func boolean(_ value: Bool) {
@@ -85,21 +96,6 @@ public struct JSONWriter: Sendable {
     private mutating func startValue() {
         if needsComma { bytes.append(UInt8(ascii: ",")) }
         needsComma = true
-    }
-
-    private mutating func appendDigits(of value: some FixedWidthInteger) {
-        guard let small = Int64(exactly: value) else {
-            bytes.append(contentsOf: String(value).utf8)
-            return
-        }
-        if small < 0 { bytes.append(UInt8(ascii: "-")) }
-        let start = bytes.count
-        var rest = small.magnitude
-        repeat {
-            bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
-            rest /= 10
-        } while rest != 0
-        bytes[start...].reverse()
     }
 
     /// RFC 8259, section 7: the quotation mark, the backslash and the controls below U+0020 are escaped.

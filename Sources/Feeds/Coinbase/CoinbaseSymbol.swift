@@ -4,12 +4,13 @@ struct CoinbaseSymbol {
     let quote: Substring
 
     init?(_ text: String) {
-        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-        guard parts.count == 2, parts.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy(Self.isAllowed) }) else {
-            return nil
-        }
-        base = parts[0]
-        quote = parts[1]
+        let utf8 = text.utf8
+        guard let hyphen = utf8.firstIndex(of: UInt8(ascii: "-")) else { return nil }
+        base = text[..<hyphen]
+        quote = text[utf8.index(after: hyphen)...]
+        guard !base.isEmpty, !quote.isEmpty, base.utf8.allSatisfy(Self.isAllowed),
+            quote.utf8.allSatisfy(Self.isAllowed)
+        else { return nil }
     }
 
     private static func isAllowed(_ byte: UInt8) -> Bool {
