@@ -25,6 +25,8 @@ struct MemberState {
     private(set) var hasLeft = false
     private(set) var isReplaced = false
     private var revision: Int64 = -1
+    /// What the log answered from before a release would show the partitions as ours still.
+    private var oldestRevision: Int64 = -1
     private var owned: [Int64: Owned] = [:]
     private var paused: Set<TopicPartition> = []
     private var events: [ConsumerEvent] = []
@@ -74,6 +76,7 @@ struct MemberState {
             if !lost.isEmpty { events.append(.lost(lost)) }
             return .rejoin
         case .owns(let ownership, let revision):
+            guard revision >= oldestRevision else { return .askAgain }
             self.revision = revision
             return compare(ownership)
         }
@@ -134,10 +137,10 @@ struct MemberState {
     }
 
     /// The log was told: should the partitions come back, they come as new.
-    mutating func endRelease(of partitions: [Int64]) {
+    mutating func endRelease(of partitions: [Int64], at revision: Int64) {
         for partition in partitions where owned[partition]?.isReleased == true { owned[partition] = nil }
-        // What the log says now may be what it said before, were they given back to us at once.
-        revision = -1
+        oldestRevision = revision
+        self.revision = -1
     }
 
     /// The log could not be told: all is as before.

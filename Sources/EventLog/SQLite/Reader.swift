@@ -1,33 +1,28 @@
-import Foundation
-
 /// The thread that reads.
 final class Reader: Sendable {
     private typealias Job = @Sendable (ReadSession) -> Void
 
     private let queue: JobQueue<Job>
+    private let thread: WorkThread
 
     static func start(path: String, busyWait: Duration) async throws(Fault) -> Reader {
         let queue = JobQueue<Job>()
-        let opened: Result<Void, Fault> = await withCheckedContinuation { continuation in
-            let thread = Thread {
-                do throws(Fault) {
-                    let session = try ReadSession(path: path, busyWait: busyWait)
-                    continuation.resume(returning: .success(()))
-                    while let jobs = queue.takeAll() {
-                        for job in jobs { job(session) }
-                    }
-                } catch {
-                    continuation.resume(returning: .failure(error))
-                }
+        let (thread, _) = try await WorkThread.start("pregao.log.read") { () throws(Fault) in
+            (try ReadSession(path: path, busyWait: busyWait), ())
+        } run: { session in
+            while let jobs = queue.takeAll() {
+                for job in jobs { job(session) }
             }
-            thread.name = "pregao.log.read"
-            thread.start()
         }
-        try opened.get()
-        return Reader(queue: queue)
+        return Reader(queue: queue, thread: thread)
     }
 
-    private init(queue: JobQueue<Job>) { self.queue = queue }
+    private init(queue: JobQueue<Job>, thread: WorkThread) {
+        self.queue = queue
+        self.thread = thread
+    }
+
+    deinit { close() }
 
     /// Runs `body` on one state of the log.
     func perform<Result: Sendable>(
@@ -48,4 +43,6 @@ final class Reader: Sendable {
     }
 
     func close() { queue.close() }
+
+    func ended() async { await thread.ended() }
 }

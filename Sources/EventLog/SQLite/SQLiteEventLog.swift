@@ -10,11 +10,11 @@ import Runtime
 public final class SQLiteEventLog: EventLog {
     public let epoch: String
 
-    private let settings: SQLiteLogSettings
-    private let writer: Writer
-    private let reader: Reader
-    private let heart: Heart
-    private let signal: Signal
+    let settings: SQLiteLogSettings
+    let writer: Writer
+    let reader: Reader
+    let heart: Heart
+    let signal: Signal
 
     /// Opens the log at `path`; makes it, and its folder, where there is none.
     ///
@@ -75,17 +75,16 @@ public final class SQLiteEventLog: EventLog {
         epoch = writer.epoch
     }
 
-    deinit { stop() }
-
+    /// Ends the members' heartbeats and closes the file. What was asked for before is still done; members that have not
+    /// left keep their partitions until their leases run out.
     public func close() async {
-        stop()
-        signal.raise()
-    }
-
-    private func stop() {
         heart.close()
         reader.close()
         writer.close()
+        signal.raise()
+        await heart.ended()
+        await reader.ended()
+        await writer.ended()
     }
 
     public func declare(_ topic: TopicDeclaration) async throws(LogError) {
@@ -117,9 +116,7 @@ public final class SQLiteEventLog: EventLog {
             let membership = try await writer.perform { session throws(Fault) in
                 try session.join(group: group, instance: instance, topics: topics)
             }
-            return SQLiteGroupConsumer(
-                name: group, topics: topics, membership: membership, settings: settings, writer: writer,
-                reader: reader, signal: signal, heart: heart)
+            return SQLiteGroupConsumer(of: self, group: group, topics: topics, membership: membership)
         }
     }
 

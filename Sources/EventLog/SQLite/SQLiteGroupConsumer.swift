@@ -3,49 +3,40 @@ import Synchronization
 /// A member of a group of the embedded log. One task at a time calls ``next(waitingAtMost:)``; the rest may be called
 /// by any, at the same time too.
 final class SQLiteGroupConsumer: GroupConsumer {
+    private let log: SQLiteEventLog
     private let name: String
     private let instance: String
     private let topics: [String]
-    private let writer: Writer
-    private let reader: Reader
-    private let signal: Signal
-    private let heart: Heart
     private let beat: Heart.Beat
     private let state: Mutex<MemberState>
 
-    init(
-        name: String, topics: [String], membership: Membership, settings: SQLiteLogSettings, writer: Writer,
-        reader: Reader, signal: Signal, heart: Heart
-    ) {
-        self.name = name
-        self.topics = topics
-        self.writer = writer
-        self.reader = reader
-        self.signal = signal
-        self.heart = heart
+    init(of log: SQLiteEventLog, group: String, topics: [String], membership: Membership) {
+        self.log = log
+        name = group
         instance = membership.instance
-        state = Mutex(MemberState(membership, maximumBytes: settings.fetchBytes))
-        beat = heart.start(for: membership)
+        self.topics = topics
+        state = Mutex(MemberState(membership, maximumBytes: log.settings.fetchBytes))
+        beat = log.heart.start(for: membership)
     }
 
-    deinit { heart.stop(beat) }
+    deinit { log.heart.stop(beat) }
 
     func next(waitingAtMost duration: Duration) async throws(LogError) -> ConsumerEvent? {
         let deadline = ContinuousClock.now + duration
         while true {
-            let seen = signal.count
+            let seen = log.signal.count
             if let event = state.withLock({ $0.takeEvent() }) { return event }
             try checkMembership()
             let query = state.withLock { $0.query }
             let answer = try await doing("read") { () throws(Fault) in
-                try await reader.perform { session throws(Fault) in try session.answer(query) }
+                try await log.reader.perform { session throws(Fault) in try session.answer(query) }
             }
             switch state.withLock({ $0.take(answer, to: query) }) {
             case .deliver(let event): return event
             case .askAgain: continue
             case .release(let partitions):
                 try await doing("release partitions") { () throws(Fault) in
-                    try await writer.perform { session throws(Fault) in
+                    _ = try await log.writer.perform { session throws(Fault) in
                         try session.release(partitions, of: query.membership)
                     }
                 }
@@ -55,7 +46,7 @@ final class SQLiteGroupConsumer: GroupConsumer {
                 try await rejoin()
             case .wait:
                 guard ContinuousClock.now < deadline, !Task.isCancelled else { return nil }
-                await signal.wait(beyond: seen, until: deadline)
+                await log.signal.wait(beyond: seen, until: deadline)
             }
         }
     }
@@ -64,7 +55,7 @@ final class SQLiteGroupConsumer: GroupConsumer {
 
     func resume(_ partitions: Set<TopicPartition>) async {
         state.withLock { $0.resume(partitions) }
-        signal.raise()
+        log.signal.raise()
     }
 
     func commit(_ batch: CommitBatch) async throws(LogError) -> [LogPosition] {
@@ -77,7 +68,7 @@ final class SQLiteGroupConsumer: GroupConsumer {
             if let wrong = batch.advances.first(where: { $0.start > $0.end || $0.start < 0 }) {
                 throw Fault(.other, "\(wrong.partition) cannot go from \(wrong.start) to \(wrong.end)")
             }
-            return try await writer.perform(isCommit: true, weight: batch.appends.weight) { session throws(Fault) in
+            return try await log.writer.perform(isCommit: true, weight: batch.appends.weight) { session throws(Fault) in
                 try session.commit(batch, by: membership, generations: generations)
             }
         }
@@ -86,13 +77,16 @@ final class SQLiteGroupConsumer: GroupConsumer {
     func release(_ partitions: Set<TopicPartition>) async throws(LogError) {
         let (membership, released) = state.withLock { ($0.membership, $0.beginRelease(of: partitions)) }
         guard !released.isEmpty else { return }
+        let revision: Int64
         do throws(Fault) {
-            try await writer.perform { session throws(Fault) in try session.release(released, of: membership) }
+            revision = try await log.writer.perform { session throws(Fault) in
+                try session.release(released, of: membership)
+            }
         } catch {
             state.withLock { $0.undoRelease(of: released) }
             throw error.whileDoing("release partitions of group \(name)")
         }
-        state.withLock { $0.endRelease(of: released) }
+        state.withLock { $0.endRelease(of: released, at: revision) }
     }
 
     func leave() async {
@@ -100,9 +94,9 @@ final class SQLiteGroupConsumer: GroupConsumer {
             state.leave()
             return state.membership
         }
-        heart.stop(beat)
+        log.heart.stop(beat)
         // Where the log cannot be told, the lease runs out.
-        try? await writer.perform { session throws(Fault) in try session.leave(membership) }
+        try? await log.writer.perform { session throws(Fault) in try session.leave(membership) }
     }
 
     private func checkMembership() throws(LogError) {
@@ -116,12 +110,12 @@ final class SQLiteGroupConsumer: GroupConsumer {
     private func rejoin() async throws(LogError) {
         let (name, instance, topics) = (name, instance, topics)
         let membership = try await doing("join again") { () throws(Fault) in
-            try await writer.perform { session throws(Fault) in
+            try await log.writer.perform { session throws(Fault) in
                 try session.join(group: name, instance: instance, topics: topics)
             }
         }
         state.withLock { $0.rejoined(as: membership) }
-        heart.renew(beat, for: membership)
+        log.heart.renew(beat, for: membership)
     }
 
     private func doing<Result>(

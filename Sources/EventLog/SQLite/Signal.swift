@@ -32,7 +32,8 @@ final class Signal: Sendable {
         }
     }
 
-    private func raised(beyond seen: UInt64) async {
+    /// Returns once it was raised more than `seen` times, or when the task is cancelled.
+    func raised(beyond seen: UInt64) async {
         let number = state.withLock { state in
             state.next += 1
             return state.next

@@ -54,7 +54,8 @@ extension WriteSession {
         for group in Set(members.map(\.group)).sorted() { try rebalance(group) }
     }
 
-    func release(_ partitions: [Int64], of member: Membership) throws(Fault) {
+    /// - Returns: the group's revision after it.
+    func release(_ partitions: [Int64], of member: Membership) throws(Fault) -> Int64 {
         for partition in partitions {
             try statements[
                 """
@@ -66,6 +67,8 @@ extension WriteSession {
         }
         try raiseRevision(of: member.group)
         try rebalance(member.group)
+        let query = try statements["SELECT revision FROM consumer_groups WHERE id = ?"]
+        return try query.first([.integer(member.group)]) { $0.integer(0) } ?? 0
     }
 
     func leave(_ member: Membership) throws(Fault) {

@@ -1,5 +1,3 @@
-import Foundation
-
 /// A change to be made in a transaction, which others may share.
 struct WriteJob: Sendable {
     /// Tells the caller how it ended: nil once it is durable.
@@ -23,32 +21,29 @@ struct WriteJob: Sendable {
 /// The thread that writes.
 final class Writer: Sendable {
     private let queue: JobQueue<WriteJob>
+    private let thread: WorkThread
     let epoch: String
 
     /// Opens the log on a thread of its own.
     static func start(_ options: WriteSession.Options, telling signal: Signal) async throws(Fault) -> Writer {
         let queue = JobQueue<WriteJob>()
-        let opened: Result<String, Fault> = await withCheckedContinuation { continuation in
-            let thread = Thread {
-                do throws(Fault) {
-                    let session = try WriteSession(options)
-                    continuation.resume(returning: .success(session.epoch))
-                    while let jobs = queue.takeAll() { session.execute(jobs, telling: signal) }
-                    session.finish()
-                } catch {
-                    continuation.resume(returning: .failure(error))
-                }
-            }
-            thread.name = "pregao.log.write"
-            thread.start()
+        let (thread, epoch) = try await WorkThread.start("pregao.log.write") { () throws(Fault) in
+            let session = try WriteSession(options)
+            return (session, session.epoch)
+        } run: { session in
+            while let jobs = queue.takeAll() { session.execute(jobs, telling: signal) }
+            session.finish()
         }
-        return Writer(queue: queue, epoch: try opened.get())
+        return Writer(queue: queue, thread: thread, epoch: epoch)
     }
 
-    private init(queue: JobQueue<WriteJob>, epoch: String) {
+    private init(queue: JobQueue<WriteJob>, thread: WorkThread, epoch: String) {
         self.queue = queue
+        self.thread = thread
         self.epoch = epoch
     }
+
+    deinit { close() }
 
     /// Runs `body` in a transaction; returns once it is durable.
     func perform<Result: Sendable>(
@@ -91,7 +86,10 @@ final class Writer: Sendable {
         if !isTaken { then(.closed) }
     }
 
+    /// What was asked for before is still done.
     func close() { queue.close() }
+
+    func ended() async { await thread.ended() }
 }
 
 extension Fault {
