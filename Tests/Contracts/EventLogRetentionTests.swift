@@ -1,0 +1,113 @@
+import EventLog
+import MarketData
+import Runtime
+import Testing
+
+/// What every log lets go, and when.
+@Suite(.timeLimit(.minutes(1)))
+struct EventLogRetentionTests {
+    private let later = SystemWallClock().now().adding(microseconds: 7_200_000_000)
+
+    @Test(arguments: EventLogKind.all)
+    func `messages older than the age are removed, newer ones are kept`(_ kind: EventLogKind) async throws {
+        try await withLog(kind, retention: .delete(age: .seconds(3600), bytes: nil)) { _, log in
+            _ = try await log.append((0..<10).map { message($0) })
+            try await log.applyRetention(now: SystemWallClock().now())
+            let kept = try await log.watermarks(of: "numbers")
+            #expect(kept[partition(0)] == Watermarks(start: 0, end: 10))
+            try await log.applyRetention(now: later)
+            let gone = try await log.watermarks(of: "numbers")
+            #expect(gone[partition(0)] == Watermarks(start: 10, end: 10))
+            #expect(try await log.append([message(10)]).map(\.offset) == [10])
+        }
+    }
+
+    @Test(arguments: EventLogKind.all)
+    func `a partition beyond its bytes loses its first messages`(_ kind: EventLogKind) async throws {
+        try await withLog(kind, retention: .delete(age: nil, bytes: 20)) { _, log in
+            _ = try await log.append((10..<60).map { message($0) })
+            try await log.applyRetention(now: later)
+            let batch = try await log.read(partition(0), from: 0, to: 50, maximumBytes: .max)
+            #expect(batch.numbers == Array(50..<60))
+            let watermarks = try await log.watermarks(of: "numbers")
+            #expect(watermarks[partition(0)] == Watermarks(start: 40, end: 50))
+        }
+    }
+
+    @Test(arguments: EventLogKind.all)
+    func `what any group that commits on the topic has not passed is kept, however old`(_ kind: EventLogKind)
+        async throws
+    {
+        try await withLog(kind, topics: ["numbers": 2], retention: .delete(age: .seconds(3600), bytes: 0)) { _, log in
+            _ = try await log.append((0..<20).map { message($0) })
+            for (group, end) in [("slow", Offset(3)), ("fast", 9)] {
+                var follower = Follower(try await log.join(group: group, instance: "a", topics: ["numbers"]))
+                try await follower.untilNumbers(20)
+                _ = try await follower.consumer.commit(CommitBatch(partition(0), from: 0, to: end))
+                await follower.consumer.leave()
+            }
+            try await log.applyRetention(now: later)
+            let watermarks = try await log.watermarks(of: "numbers")
+            #expect(watermarks[partition(0)] == Watermarks(start: 3, end: 10))
+            // Neither has committed here, though both read the topic.
+            #expect(watermarks[partition(1)] == Watermarks(start: 0, end: 10))
+        }
+    }
+
+    @Test(arguments: EventLogKind.all)
+    func `a member whose next message was removed is told what is gone, then reads on, and can commit past it`(
+        _ kind: EventLogKind
+    ) async throws {
+        try await withLog(kind, retention: .delete(age: .seconds(3600), bytes: nil)) { _, log in
+            var follower = Follower(try await log.join(group: "readers", instance: "a", topics: ["numbers"]))
+            try await follower.untilAssigned(1)
+            await follower.consumer.pause([partition(0)])
+            _ = try await log.append((0..<10).map { message($0) })
+            try await log.applyRetention(now: later)
+            _ = try await log.append([message(10)])
+            await follower.consumer.resume([partition(0)])
+
+            guard case .trimmed(let source, let from, let to) = try await follower.next() else {
+                Issue.record("nothing was said to be trimmed")
+                return
+            }
+            #expect(source == partition(0))
+            #expect(from == 0)
+            #expect(to == 10)
+            try await follower.untilNumbers(1)
+            #expect(follower.numbers == [10])
+            _ = try await follower.consumer.commit(CommitBatch(partition(0), from: 0, to: 11))
+            #expect(try await log.committed(group: "readers") == [partition(0): 11])
+        }
+    }
+
+    @Test(arguments: EventLogKind.all)
+    func `a group's first position is the first message that is kept`(_ kind: EventLogKind) async throws {
+        try await withLog(kind, retention: .delete(age: .seconds(3600), bytes: nil)) { _, log in
+            _ = try await log.append((0..<10).map { message($0) })
+            try await log.applyRetention(now: later)
+            _ = try await log.append([message(10)])
+            var follower = Follower(try await log.join(group: "readers", instance: "a", topics: ["numbers"]))
+            try await follower.untilNumbers(1)
+            #expect(follower.assigned == [partition(0): 10])
+        }
+    }
+
+    @Test(arguments: EventLogKind.all)
+    func `a compacted topic keeps the newest message of every key, at its offset`(_ kind: EventLogKind) async throws {
+        try await withLog(kind, retention: .compact) { _, log in
+            _ = try await log.append((0..<100).map { message($0, key: "key \($0 % 3)") })
+            _ = try await log.append([OutgoingMessage(topic: "numbers", key: Array("key 0".utf8), value: nil)])
+            try await log.applyRetention(now: later)
+            let batch = try await log.read(partition(0), from: 0, to: 101, maximumBytes: .max)
+            #expect(batch.records.map(\.offset) == [97, 98, 100])
+            #expect(batch.numbers == [97, 98])
+            var follower = Follower(try await log.join(group: "readers", instance: "a", topics: ["numbers"]))
+            try await follower.untilNumbers(2)
+            #expect(follower.batches.last?.nextOffset == 101)
+            _ = try await follower.consumer.commit(CommitBatch(partition(0), from: 0, to: 101))
+            // A range that ends among removed messages is read up to its end.
+            #expect(try await log.read(partition(0), from: 10, to: 50, maximumBytes: .max).nextOffset == 50)
+        }
+    }
+}
