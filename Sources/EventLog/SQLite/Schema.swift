@@ -102,6 +102,7 @@ enum Schema {
                 .corrupt,
                 "\(connection.path) has format \(found), this program reads \(version). Run the newer Pregão")
         }
+        _ = try epoch(connection)
     }
 
     static func epoch(_ connection: borrowing Connection) throws(Fault) -> String {
