@@ -131,7 +131,7 @@ let package = Package(
         // Suites that every implementation of a protocol passes.
         tests("Contracts", ["EventLog", "Lake", "MarketData", "Runtime"]),
         // The built program, killed and restarted.
-        tests("EndToEnd", ["pregao", "EventLog", "Lake", "Warehouse", "JSON", "MarketData", "Runtime"]),
+        tests("EndToEnd", ["pregao", "Exchange", "EventLog", "Lake", "Warehouse", "JSON", "MarketData", "Runtime"]),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx20

@@ -1,0 +1,147 @@
+import Exchange
+import Foundation
+
+/// A data folder, an exchange to collect from, and the processes at work on it.
+final class Pipeline {
+    struct Options {
+        var symbols = ["BTC-USD", "ETH-USD", "SOL-USD", "ADA-USD", "XRP-USD", "DOGE-USD", "LTC-USD", "DOT-USD"]
+        var interval = "250ms"
+        var lease = "2s"
+        var faults = FaultPlan()
+        var seed: UInt64 = 1
+    }
+
+    let folder: URL
+    let exchange: Exchange
+    let journal: URL
+    private(set) var children: [String: ChildProcess] = [:]
+    private var starts = 0
+
+    init(_ options: Options) throws {
+        folder = FileManager.default.temporaryDirectory.appending(path: "pregao-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        journal = folder.appending(path: "journal.jsonl")
+        exchange = try Exchange(ExchangeSettings(seed: options.seed, faults: options.faults, journal: journal))
+        try exchange.start()
+        try Data(Self.settings(options, data: folder.appending(path: "data"), exchange.baseURL).utf8).write(
+            to: settingsFile)
+    }
+
+    var data: URL { folder.appending(path: "data") }
+    var settingsFile: URL { folder.appending(path: "pregao.yml") }
+
+    private static func settings(_ options: Options, data: URL, _ exchange: String) -> String {
+        let symbols = options.symbols.joined(separator: ", ")
+        return """
+            data: \(data.path)
+            log:
+              partitions: 4
+              lease: \(options.lease)
+            feeds:
+              coinbase-spot:
+                symbols: [\(symbols)]
+                price-types: [spot, buy]
+                interval: \(options.interval)
+              coinbase-ticker:
+                symbols: [\(symbols)]
+                interval: \(options.interval)
+            sources:
+              coinbase:
+                base-url: \(exchange)
+                requests-per-second: 100000
+              coinbase-exchange:
+                base-url: \(exchange)
+                requests-per-second: 100000
+            flusher:
+              interval: 1s
+            archiver:
+              window: 200ms
+            batch:
+              poll: 200ms
+              refresh: 1s
+            console:
+              port: 0
+
+            """
+    }
+
+    // MARK: - Processes
+
+    /// Starts a command that stays; its name tells its process from others of the same command.
+    func start(_ name: String, _ arguments: [String], waypoint: String? = nil) throws {
+        starts += 1
+        children[name] = try ChildProcess(
+            name: name, BuiltProgram.pregao, arguments + ["--config", settingsFile.path],
+            environment: waypoint.map { ["PREGAO_WAYPOINT": $0] } ?? [:],
+            output: folder.appending(path: "\(starts)-\(name).out"))
+    }
+
+    func child(_ name: String) throws -> ChildProcess {
+        guard let child = children[name] else { throw HarnessFault("\(name) was never started") }
+        return child
+    }
+
+    /// Runs a command to its end.
+    @discardableResult
+    func run(_ arguments: [String], within limit: Duration = .seconds(120)) async throws -> (
+        ending: ChildProcess.Ending, output: String
+    ) {
+        starts += 1
+        let output = folder.appending(path: "\(starts)-\(arguments.first ?? "").out")
+        let child = try ChildProcess(
+            name: arguments.joined(separator: " "), BuiltProgram.pregao, arguments + ["--config", settingsFile.path],
+            output: output)
+        do {
+            try await eventually("the end of pregao \(arguments.joined(separator: " "))", within: limit) {
+                child.ending != nil
+            }
+        } catch {
+            child.signalGroup(SIGKILL)
+            throw HarnessFault("\(error)\n\(child.lastLines())")
+        }
+        guard let ending = child.ending else { throw HarnessFault("no ending") }
+        return (ending, try String(contentsOf: output, encoding: .utf8))
+    }
+
+    /// Waits until the exchange has given so many more answers; the processes named must live on meanwhile.
+    func answers(_ count: Int, whileAlive names: [String]) async throws {
+        let target = exchange.answers + UInt64(count)
+        try await eventually("\(count) more answers") {
+            try expectAlive(names)
+            return exchange.answers >= target
+        }
+    }
+
+    func expectAlive(_ names: [String]) throws {
+        for name in names {
+            let child = try child(name)
+            if let ending = child.ending { throw HarnessFault("\(name) \(ending) by itself:\n\(child.lastLines())") }
+        }
+    }
+
+    /// Asks a process to finish, and expects it to exit with 0.
+    func finish(_ name: String) async throws {
+        let child = try child(name)
+        child.signal(SIGTERM)
+        do { try await eventually("the end of \(name)") { child.ending != nil } } catch {
+            throw HarnessFault("\(error)\n\(child.lastLines())")
+        }
+        guard child.ending == .exited(0) else {
+            throw HarnessFault("\(name) \(child.ending.map { "\($0)" } ?? "lives"):\n\(child.lastLines())")
+        }
+    }
+
+    /// Ends everything; the folder goes with it unless a person has to look at it.
+    func close(keepingFolder: Bool) async {
+        for child in children.values {
+            child.signalGroup(SIGCONT)
+            child.signalGroup(SIGKILL)
+        }
+        try? await exchange.stop()
+        if keepingFolder {
+            print("the data, the journal and each process's output stay in \(folder.path)")
+        } else {
+            try? FileManager.default.removeItem(at: folder)
+        }
+    }
+}
