@@ -84,7 +84,8 @@ struct FlusherDriver {
                 guard let event = try await consumer.next(waitingAtMost: wait) else { return .polled(.tick) }
                 return .polled(try await translated(event))
             } catch {
-                guard !error.isFinal else { throw error }
+                // Fenced: another process runs as this instance.
+                guard !error.isFinal, error.kind != .fenced else { throw error }
                 if shutdown.isRequested { return .pollEnded }
                 attempt += 1
                 parts.figures.retried("poll")

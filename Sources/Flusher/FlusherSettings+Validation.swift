@@ -23,9 +23,9 @@ extension FlusherSettings {
         found.require(memoryLimit >= largest, "memoryLimit", "is below the largest batch size, \(largest) bytes")
         found.require(!group.isEmpty, "group", "is empty")
         found.require(!instance.isEmpty, "instance", "is empty")
-        // A dead letter carries its bytes in base64 and must stay a message that any log takes (Kafka: 1 MB).
-        let inline = 0...(512 << 10)
-        found.require(inline.contains(deadLetterInlineLimit), "deadLetterInlineLimit", "is not from 0 to 512 KiB")
+        // A dead letter carries its bytes in base64, and the key once more; logs take messages of up to 1 MiB.
+        let inline = 0...(256 << 10)
+        found.require(inline.contains(deadLetterInlineLimit), "deadLetterInlineLimit", "is not from 0 to 256 KiB")
         found.require(retryPause.first > .zero, "retryPause.first", "is not above 0 s")
         found.require(retryPause.longest >= retryPause.first, "retryPause.longest", "is below the first pause")
         found.require((1...64).contains(encoderThreads), "encoderThreads", "is not from 1 to 64")
