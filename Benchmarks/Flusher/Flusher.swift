@@ -20,23 +20,30 @@ struct FlusherBenchmark {
         defer { try? FileManager.default.removeItem(at: folder) }
 
         print("\(rows) quotes of \(messages.bytes.count / rows) bytes, \(rounds) paired rounds after one to warm up")
-        var ours: [Double] = []
-        var bare: [Double] = []
+        var ours: [Run] = []
+        var bare: [Run] = []
         for round in 0...rounds {
+            let mine = folder.appending(path: "ours-\(round)")
+            let other = folder.appending(path: "bare-\(round).parquet")
             // Who goes first changes, so that neither always finds the warmer machine.
-            var rates: (ours: Double, bare: Double) = (0, 0)
-            if round % 2 == 0 { rates.ours = try await encode(messages, round: round, in: folder) }
-            rates.bare = runBaseline(messages, round: round, in: folder)
-            if round % 2 == 1 { rates.ours = try await encode(messages, round: round, in: folder) }
-            guard round > 0 else { continue }
-            ours.append(rates.ours)
-            bare.append(rates.bare)
+            if round % 2 == 0 { ours.append(try await encode(messages, in: mine)) }
+            bare.append(runBaseline(messages, to: other))
+            if round % 2 == 1 { ours.append(try await encode(messages, in: mine)) }
         }
-        report(ours: ours, bare: bare)
+        report(ours: Array(ours.dropFirst()), bare: Array(bare.dropFirst()))
     }
 
-    /// - Returns: quotes a second.
-    private static func encode(_ messages: Messages, round: Int, in folder: URL) async throws -> Double {
+    struct Run {
+        let quotesPerSecond: Double
+        let fileBytes: Int
+
+        init(quotes: Int, since start: ContinuousClock.Instant, fileBytes: Int) {
+            quotesPerSecond = Double(quotes) / ((ContinuousClock.now - start) / .seconds(1))
+            self.fileBytes = fileBytes
+        }
+    }
+
+    private static func encode(_ messages: Messages, in folder: URL) async throws -> Run {
         let start = ContinuousClock.now
         var encoder = RawFileEncoder(dataset: Datasets.quotes, version: Datasets.quotes.version, partition: 0)
         messages.bytes.withUnsafeBytes { bytes in
@@ -50,26 +57,25 @@ struct FlusherBenchmark {
         }
         let file = try encoder.finish(
             range: 0..<Int64(messages.ends.count), topic: Datasets.quotes.topic, epoch: "benchmar")
-        try await LocalObjectStore(root: folder.path).put(file.bytes, at: "raw/\(round).parquet")
-        return Double(messages.ends.count) / ((ContinuousClock.now - start) / .seconds(1))
+        try await LocalObjectStore(root: folder.path).put(file.bytes, at: "raw/quotes.parquet")
+        return Run(quotes: messages.ends.count, since: start, fileBytes: file.bytes.count)
     }
 
-    /// - Returns: quotes a second.
-    private static func runBaseline(_ messages: Messages, round: Int, in folder: URL) -> Double {
+    private static func runBaseline(_ messages: Messages, to file: URL) -> Run {
         let start = ContinuousClock.now
-        let path = folder.appending(path: "bare-\(round).parquet").path
-        let size = flusher_baseline_run(messages.bytes, messages.ends, messages.ends.count, path)
+        let size = flusher_baseline_run(messages.bytes, messages.ends, messages.ends.count, file.path)
         precondition(size > 0, "the bare loop failed")
-        return Double(messages.ends.count) / ((ContinuousClock.now - start) / .seconds(1))
+        return Run(quotes: messages.ends.count, since: start, fileBytes: Int(size))
     }
 
-    private static func report(ours: [Double], bare: [Double]) {
-        let ratios = zip(ours, bare).map { $0 / $1 }
-        let rate = { (rates: [Double]) in "\(Int(median(rates) / 1000))k quotes/s" }
-        print("encoder    \(rate(ours))")
-        print("bare loop  \(rate(bare))")
-        print("ratio      \(rounded(median(ratios))) (\(ratios.sorted().map(rounded).joined(separator: " ")))")
-        print(median(ratios) >= goal ? "at least \(goal): met" : "at least \(goal): missed")
+    private static func report(ours: [Run], bare: [Run]) {
+        let ratios = zip(ours, bare).map { $0.quotesPerSecond / $1.quotesPerSecond }
+        for (name, runs) in [("encoder  ", ours), ("bare loop", bare)] {
+            let rate = Int(median(runs.map(\.quotesPerSecond)) / 1000)
+            print("\(name)  \(rate)k quotes/s, a file of \((runs.first?.fileBytes ?? 0) / 1024) KiB")
+        }
+        print("ratio      \(rounded(median(ratios))), from \(ratios.sorted().map(rounded).joined(separator: " "))")
+        print("at least \(goal): \(median(ratios) >= goal ? "met" : "missed")")
     }
 
     private static func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }

@@ -82,6 +82,7 @@ public struct JSONDocument: Hashable, Sendable {
         var nodes: UnsafePointer<pregao_json_node>?
         var detail: UnsafePointer<CChar>?
         var detailLength = 0
+        defer { pregao_json_tree_forget() }
         let code = pregao_json_tree_read(
             bytes.assumingMemoryBound(to: CChar.self).baseAddress, bytes.count, maximumBytes, maximumDepth, &nodes,
             &detail, &detailLength)

@@ -29,6 +29,7 @@ public enum GapReason: String, Hashable, Sendable, CaseIterable {
     case circuitOpen = "circuit-open"
     case rateBudget = "rate-budget"
     case downtime
+    case clockJump = "clock-jump"
     case logUnavailable = "log-unavailable"
     case shutdown
 
@@ -59,6 +60,7 @@ public enum GapReason: String, Hashable, Sendable, CaseIterable {
         case .circuitOpen: "The source had failed repeatedly and was being left alone."
         case .rateBudget: "The rate limit left no room before the slot ended."
         case .downtime: "The poller was not running."
+        case .clockJump: "The wall clock leapt over the slot."
         case .logUnavailable: "The quote was fetched, but the log could not take it."
         case .shutdown: "The poller was stopping."
         }

@@ -1,32 +1,74 @@
+import Foundation
 import Lake
 import MarketData
 import Runtime
 
-/// What went wrong with the catalog, and what was being done.
-public struct CatalogError: Error, Sendable, CustomStringConvertible {
-    public enum Kind: String, Sendable {
-        /// Another process holds the catalog longer than we wait, or the engine conflicted too often: try again.
-        case busy
-        /// The catalog's file is damaged or not a catalog.
-        case corrupt
-        /// A range overlaps a registered one, or a version is no longer the one a run started from.
-        case refused
-        /// The engine died, or answered what we cannot read; nothing of the transaction was done.
-        case engine
-        /// The SQL of a user or a model is wrong.
-        case sql
-        case unavailable
+/// The lake's catalog: raw and refined tables, the ledger of raw objects, and what is dirty. A DuckLake, its metadata
+/// in SQLite.
+///
+/// Every writing transaction takes the turn, adds 1 to `turn.n`, reads what it needs, decides, and commits; where it
+/// conflicts it starts again from the read. Each runs in an engine process of its own. Instances of several processes
+/// may share a folder.
+public final class Catalog: Sendable {
+    /// The folder that holds `catalog.sqlite`, `data/` and `turn.lock`.
+    public let folder: String
+    public let engine: DuckDB
+    let clock: any WallClock
+    let logger: Logger
+    let metrics: Metrics
+    let patience: Patience
+    /// Called with the engine's process when all is written and nothing committed.
+    let beforeCommit: @Sendable (pid_t) -> Void
+    let schema = DeclaredDatasets()
+
+    /// - Parameter engine: for short transactions one thread is the fastest.
+    public convenience init(
+        folder: String, engine: DuckDB, clock: any WallClock = SystemWallClock(), logger: Logger, metrics: Metrics,
+        patience: Patience = Patience()
+    ) {
+        self.init(
+            folder: folder, engine: engine, clock: clock, logger: logger, metrics: metrics, patience: patience,
+            beforeCommit: { _ in Waypoint.catalogBeforeCommit.reached() })
     }
 
-    public let kind: Kind
-    public let doing: String
-    public let cause: String
-
-    public init(_ kind: Kind, doing: String, cause: String) {
-        self.kind = kind
-        self.doing = doing
-        self.cause = cause
+    init(
+        folder: String, engine: DuckDB, clock: any WallClock, logger: Logger, metrics: Metrics, patience: Patience,
+        beforeCommit: @escaping @Sendable (pid_t) -> Void
+    ) {
+        self.folder = URL(fileURLWithPath: folder).standardizedFileURL.path
+        self.engine = engine
+        self.clock = clock
+        self.logger = logger
+        self.metrics = metrics
+        self.patience = patience
+        self.beforeCommit = beforeCommit
     }
 
-    public var description: String { "\(doing): \(cause) (\(kind.rawValue))" }
+    var metadataPath: String { "\(folder)/catalog.sqlite" }
+    var dataPath: String { "\(folder)/data/" }
+    var turnPath: String { "\(folder)/turn.lock" }
+
+    /// The statements that attach the catalog as `lake`, after ``DuckDB``'s own.
+    ///
+    /// - Parameter snapshot: the catalog as it was then; nil is the newest.
+    public func attachScript(readOnly: Bool = true, snapshot: Int64? = nil) -> String {
+        attachScript(metadataPath: metadataPath, readOnly: readOnly, snapshot: snapshot)
+    }
+
+    func attachScript(metadataPath: String, readOnly: Bool, snapshot: Int64? = nil) -> String {
+        // With the rollback journal one open reader would stop the writer. Rows inserted by the ledger's small
+        // statements stay in the metadata rather than become a Parquet file each.
+        var options = ["META_JOURNAL_MODE 'WAL'", "DATA_INLINING_ROW_LIMIT 1000"]
+        if readOnly { options = ["READ_ONLY"] }
+        if !readOnly { options.append("DATA_PATH \(SQL.literal(dataPath))") }
+        if let snapshot { options.append("SNAPSHOT_VERSION \(snapshot)") }
+        return "ATTACH \(SQL.literal("ducklake:sqlite:\(metadataPath)")) AS lake (\(options.joined(separator: ", ")));"
+    }
+
+    /// The answer to a query over `lake`, of one snapshot.
+    public func rows(_ sql: String, snapshot: Int64? = nil) async throws(CatalogError) -> [Row] {
+        try checkFile()
+        return try await engine.run(
+            attachScript(readOnly: true, snapshot: snapshot) + "\n" + sql, doing: "query the catalog")
+    }
 }

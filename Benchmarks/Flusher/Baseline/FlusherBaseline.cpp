@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -20,7 +21,7 @@ constexpr int64_t chunk_rows = 8192;
 enum class Type { text, integer, decimal, instant, day };
 
 struct Field {
-  const char *name;
+  string_view name;
   Type type;
   bool nullable;
 };
@@ -129,9 +130,9 @@ class Loop {
     };
     for (const Field &field : fields) {
       auto type = arrow_type(field.type);
-      schema.push_back(arrow::field(field.name, type, field.nullable));
-      if (field.type == Type::decimal) properties.disable_dictionary(field.name);
-      else if (field.type != Type::text) delta(field.name);
+      schema.push_back(arrow::field(std::string(field.name), type, field.nullable));
+      if (field.type == Type::decimal) properties.disable_dictionary(std::string(field.name));
+      else if (field.type != Type::text) delta(std::string(field.name));
       std::unique_ptr<arrow::ArrayBuilder> builder;
       ARROW_RETURN_NOT_OK(arrow::MakeBuilder(arrow::default_memory_pool(), type, &builder));
       builders_.push_back(std::move(builder));

@@ -1,5 +1,7 @@
 #include "Faults.h"
 
+#include <memory>
+
 using namespace simdjson;
 
 namespace {
@@ -114,24 +116,27 @@ struct tree {
     }
 };
 
+// A larger document's buffers, many times its size, are not kept.
+constexpr size_t kept = 1 << 16;
+thread_local tree small_documents;
+thread_local std::unique_ptr<tree> large_document;
+
 }  // namespace
 
 int pregao_json_tree_read(
     const char *bytes, size_t length, size_t maximum_bytes, size_t maximum_depth, const pregao_json_node **nodes,
     const char **detail, size_t *detail_length) {
-    // Larger documents are rare: their buffers are not kept.
-    constexpr size_t kept = 1 << 20;
-    static thread_local tree small;
-    static thread_local tree large;
     if (length > maximum_bytes) {
         *detail_length = 0;
         return PREGAO_JSON_TOO_LARGE;
     }
-    if (large.maximum_depth != 0) large = tree();
-    tree &used = length > kept ? large : small;
+    if (length > kept) large_document = std::make_unique<tree>();
+    tree &used = length > kept ? *large_document : small_documents;
     const int code = used.read(bytes, length, maximum_depth);
     *nodes = used.nodes.data();
     *detail = used.detail.data();
     *detail_length = used.detail.size();
     return code;
 }
+
+void pregao_json_tree_forget(void) { large_document.reset(); }

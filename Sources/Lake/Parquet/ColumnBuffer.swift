@@ -93,7 +93,7 @@ extension ColumnBuffer {
             guard Instant.plausible.contains(instant) else { return .implausibleTime }
             setInt64(instant.microseconds, row: row)
         case .day:
-            guard kind == .string, let day = Day(ascii: slot.text) else { return .wrongType }
+            guard kind == .string, let day = Day(parsing: slot.text) else { return .wrongType }
             guard !isTradingDay || day.isPlausible else { return .implausibleTime }
             values.storeBytes(of: day.daysSinceEpoch, toByteOffset: row * 4, as: Int32.self)
         case .boolean:
@@ -149,8 +149,6 @@ extension ColumnBuffer {
 }
 
 extension Day {
-    fileprivate init?(ascii bytes: UnsafeRawBufferPointer) { self.init(String(decoding: bytes, as: UTF8.self)) }
-
     /// The trading days that plausible times can have, whatever the time zone.
     fileprivate var isPlausible: Bool {
         self >= Instant.plausible.lowerBound.utcDay.adding(days: -1) && self <= Instant.plausible.upperBound.utcDay

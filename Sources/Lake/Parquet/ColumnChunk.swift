@@ -7,13 +7,14 @@ import MarketData
 struct ColumnChunk: ~Copyable {
     /// Small enough for a processor's cache; the writer copies, so that the memory is used again.
     static let maximumRows = 8192
-    /// Keeps the ends of texts within Arrow's 32 bits, and memory bounded where texts are long.
-    static let maximumTextBytes = 8 << 20
+    /// Of the messages that the rows came from: keeps the ends of texts within Arrow's 32 bits, and memory bounded.
+    static let maximumMessageBytes = 16 << 20
 
     let columns: [Column]
     private let buffers: UnsafeMutableBufferPointer<ColumnBuffer>
     private let partition: Int32
     private(set) var count = 0
+    private var messageBytes = 0
     private var capacity = 256
 
     init(columns: [Column], partition: Int32) {
@@ -37,18 +38,16 @@ struct ColumnChunk: ~Copyable {
         buffers.deallocate()
     }
 
-    var isFull: Bool {
-        count == Self.maximumRows
-            || buffers.contains { $0.layout == .text && $0.textEnd(row: count) > Self.maximumTextBytes }
-    }
+    var isFull: Bool { count == Self.maximumRows || messageBytes > Self.maximumMessageBytes }
 
     var byteCount: Int { buffers.reduce(0) { $0 + $1.byteCount(rows: count) } }
 
     /// Makes one more row, from the slots after the first, or none at all.
     ///
     /// - Returns: the column that the slots do not fit, with the reason, or nil.
-    mutating func append(_ reader: borrowing FlatObjectReader, offset: Int64) -> (column: Int, reason: RejectionReason)?
-    {
+    mutating func append(_ reader: borrowing FlatObjectReader, messageBytes: Int, offset: Int64) -> (
+        column: Int, reason: RejectionReason
+    )? {
         if count == capacity { grow() }
         for index in 0..<columns.count {
             if let reason = buffers[index].set(reader.slot(index + 1), row: count) { return (index, reason) }
@@ -56,6 +55,7 @@ struct ColumnChunk: ~Copyable {
         buffers[columns.count].setInt32(partition, row: count)
         buffers[columns.count + 1].setInt64(offset, row: count)
         count += 1
+        self.messageBytes += messageBytes
         return nil
     }
 
@@ -63,7 +63,10 @@ struct ColumnChunk: ~Copyable {
 
     func int32(column: Int, row: Int) -> Int32 { buffers[column].int32(row: row) }
 
-    mutating func removeAll() { count = 0 }
+    mutating func removeAll() {
+        count = 0
+        messageBytes = 0
+    }
 
     private mutating func grow() {
         let newCapacity = min(capacity * 2, Self.maximumRows)

@@ -68,7 +68,9 @@ public struct RawFileEncoder: ~Copyable {
         guard slot.integer == version else {
             return slot.integer > dataset.version ? .newerVersion(Int(slot.integer)) : .otherVersion(Int(slot.integer))
         }
-        if let misfit = chunk.append(reader, offset: offset) { return rejection(misfit.reason, column: misfit.column) }
+        if let misfit = chunk.append(reader, messageBytes: value.count, offset: offset) {
+            return rejection(misfit.reason, column: misfit.column)
+        }
         countDay()
         if chunk.isFull { writeChunk() }
         return .accepted

@@ -76,6 +76,8 @@ typedef struct {
 int pregao_json_tree_read(
     const char *bytes, size_t length, size_t maximum_bytes, size_t maximum_depth, const pregao_json_node **nodes,
     const char **detail, size_t *detail_length);
+// Gives back what a large document took; its nodes are gone.
+void pregao_json_tree_forget(void);
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,161 @@
+import MarketData
+
+/// A refined table, and what it is computed from.
+public struct ModelDeclaration: Hashable, Sendable {
+    public struct Column: Hashable, Sendable {
+        public let name: String
+        /// The SQL type, such as `DECIMAL(38,18)`.
+        public let type: String
+        public let description: String
+
+        public init(name: String, type: String, description: String) {
+            self.name = name
+            self.type = type
+            self.description = description
+        }
+    }
+
+    /// Schema and table: `refined.quotes_1m`.
+    public let name: String
+    /// One of them is `trading_day` DATE, by which the table is replaced.
+    public let columns: [Column]
+    /// `raw.quotes`, or another model's name.
+    public let sources: [String]
+    /// How many days before its own a day of the model reads.
+    public let reachDays: Int
+
+    public init(name: String, columns: [Column], sources: [String], reachDays: Int = 0) {
+        self.name = name
+        self.columns = columns
+        self.sources = sources
+        self.reachDays = reachDays
+    }
+}
+
+/// A table's schema and name.
+struct TableName: Hashable, Sendable {
+    let schema: String
+    let table: String
+
+    /// Reads `schema.table`. The ledger's own schema, and raw, are no model's.
+    init(ofModel name: String) throws(CatalogError) {
+        let parts = name.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+        guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty, parts[0] != "pregao", parts[0] != "raw",
+            !name.contains("\0")
+        else {
+            throw CatalogError(.refused, doing: "read the model's name \(name)", cause: "it is not <schema>.<table>")
+        }
+        schema = parts[0]
+        table = parts[1]
+    }
+
+    var sql: String { "lake.\(SQL.identifier(schema)).\(SQL.identifier(table))" }
+}
+
+extension Catalog {
+    /// Makes each model's table, or adds the columns that it lacks, and records what it reads. A new model, or a new
+    /// source of one, makes every day that its sources hold dirty. Models that are not named stay.
+    public func declare(_ models: [ModelDeclaration]) async throws(CatalogError) {
+        for model in models { _ = try TableName(ofModel: model.name) }
+        guard try await !isDeclared(models) else { return }
+        try await transaction("declare \(models.map(\.name).joined(separator: ", "))") {
+            transaction throws(CatalogError) in
+            let tables = try TableColumns(transaction.run(LedgerTables.columnsQuery))
+            var known = try DeclaredSources(transaction.run(DeclaredSources.query))
+            var dirty = DirtChanges()
+            for model in models {
+                try transaction.run(try model.tableStatements(missingFrom: tables).joined(separator: "\n"))
+                let added = known.sourcesAdded(by: model)
+                if known.update(to: model) { try transaction.write(model) }
+                for source in added {
+                    for day in try transaction.days(of: source) { dirty.add(model.name, day, ChangedTimes(all: day)) }
+                }
+            }
+            try transaction.merge(dirty)
+            return .commit(())
+        }
+    }
+
+    /// Whether there is nothing to write for these models.
+    private func isDeclared(_ models: [ModelDeclaration]) async throws(CatalogError) -> Bool {
+        let tables = try TableColumns(try await rows(LedgerTables.columnsQuery))
+        var known = try DeclaredSources(try await rows(DeclaredSources.query))
+        for model in models {
+            if known.update(to: model) { return false }
+            if try !model.tableStatements(missingFrom: tables).isEmpty { return false }
+        }
+        return true
+    }
+
+    /// What has changed and is not yet published, by model and day.
+    public func dirt(of model: String? = nil, snapshot: Int64? = nil) async throws(CatalogError) -> [Dirt] {
+        let filter = model.map { "WHERE model = \(SQL.literal($0))" } ?? ""
+        let query = "SELECT \(Dirt.columns) FROM lake.pregao.dirt \(filter) ORDER BY model, trading_day"
+        return try await read(query, snapshot, Dirt.init(row:))
+    }
+
+    /// Marks days of a model dirty, whole, so that they are computed again.
+    public func markDirty(model: String, days: [Day]) async throws(CatalogError) {
+        guard !days.isEmpty else { return }
+        try await transaction("mark \(model) dirty") { transaction throws(CatalogError) in
+            var dirty = DirtChanges()
+            for day in days { dirty.add(model, day, ChangedTimes(all: day)) }
+            try transaction.merge(dirty)
+            return .commit(())
+        }
+    }
+}
+
+/// What the table `models` holds.
+private struct DeclaredSources {
+    static let query = "SELECT model, source, reach_days FROM lake.pregao.models;"
+
+    private var reaches: [String: [String: Int]] = [:]
+
+    init(_ rows: [Row]) throws(CatalogError) {
+        for row in rows {
+            reaches[try row.requiredText("model"), default: [:]][try row.requiredText("source")] =
+                Int(try row.requiredInteger("reach_days"))
+        }
+    }
+
+    func sourcesAdded(by model: ModelDeclaration) -> [String] {
+        model.sources.filter { reaches[model.name]?[$0] == nil }
+    }
+
+    /// - Returns: whether anything changed.
+    mutating func update(to model: ModelDeclaration) -> Bool {
+        let declared = Dictionary(model.sources.map { ($0, model.reachDays) }) { first, _ in first }
+        defer { reaches[model.name] = declared }
+        return reaches[model.name] != declared
+    }
+}
+
+extension ModelDeclaration {
+    fileprivate func tableStatements(missingFrom tables: TableColumns) throws(CatalogError) -> [String] {
+        let name = try TableName(ofModel: name)
+        if let present = tables[name.schema, name.table] {
+            return columns.filter { !present.contains($0.name) }.map {
+                "ALTER TABLE \(name.sql) ADD COLUMN \(SQL.identifier($0.name)) \($0.type);"
+            }
+        }
+        let list = columns.map { "\(SQL.identifier($0.name)) \($0.type)" }.joined(separator: ", ")
+        let comments = columns.map {
+            "COMMENT ON COLUMN \(name.sql).\(SQL.identifier($0.name)) IS \(SQL.literal($0.description));"
+        }
+        return [
+            "CREATE SCHEMA IF NOT EXISTS lake.\(SQL.identifier(name.schema));", "CREATE TABLE \(name.sql) (\(list));",
+        ] + comments
+    }
+}
+
+extension Transaction {
+    fileprivate mutating func write(_ model: ModelDeclaration) throws(CatalogError) {
+        let rows = Set(model.sources).sorted().map {
+            "(\(SQL.literal(model.name)), \(SQL.literal($0)), \(model.reachDays))"
+        }
+        try run("DELETE FROM lake.pregao.models WHERE model = \(SQL.literal(model.name));")
+        guard !rows.isEmpty else { return }
+        try run("INSERT INTO lake.pregao.models VALUES \(rows.joined(separator: ", "));")
+    }
+}

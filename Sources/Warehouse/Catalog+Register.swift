@@ -1,0 +1,107 @@
+import Lake
+import MarketData
+
+extension Catalog {
+    /// Registers raw objects in the ledger and the raw tables, and marks their days dirty: all that can be, in one
+    /// transaction. An object without rows is kept in the ledger alone.
+    ///
+    /// A key that the ledger holds is ``RegistrationOutcome/already``, so that repeating a call does no harm; one that
+    /// was refused for its bytes is registered now.
+    ///
+    /// - Returns: an outcome for each, in order. A refused one stops its partition's later ones, which are then
+    ///   `ahead`, until ``refuse(_:reason:)`` has put it into the ledger.
+    public func register(_ batch: [Registration]) async throws(CatalogError) -> [RegistrationOutcome] {
+        do throws(CatalogError) {
+            return try await register(batch, acrossHoles: false, on: nil)
+        } catch  where error.kind == .sql && batch.count > 1 {
+            // One object that the engine cannot take is not to stop the others.
+            var outcomes: [RegistrationOutcome] = []
+            for registration in batch { outcomes += try await register([registration]) }
+            return outcomes
+        } catch  where error.kind == .sql && batch.count == 1 {
+            return [.refused("the engine cannot add it: \(error.cause)")]
+        }
+    }
+
+    func register(_ batch: [Registration], acrossHoles: Bool, on path: String?) async throws(CatalogError)
+        -> [RegistrationOutcome]
+    {
+        guard !batch.isEmpty else { return [] }
+        let datasets = schema.all
+        let doing = "register \(batch[0].announcement.key)" + (batch.count > 1 ? " and \(batch.count - 1) more" : "")
+        return try await transaction(doing, on: path) { [self] transaction throws(CatalogError) in
+            var plan = try transaction.plan(for: batch.map(\.announcement), datasets: datasets)
+            let outcomes = batch.map { plan.offer($0, acrossHoles: acrossHoles) }
+            guard !plan.accepted.isEmpty else { return .abandon(outcomes) }
+            try transaction.write(plan.ranges.filter { plan.changedRanges.contains($0.key) })
+            try transaction.write(plan.accepted, replacing: plan.replayed)
+            try addFiles(plan.accepted.filter { $0.announcement.rows > 0 }, datasets, in: &transaction)
+            try transaction.passOn(plan.accepted.flatMap { $0.announcement.changes(datasets) })
+            return .commit(outcomes)
+        }
+    }
+
+    /// Puts an object that cannot be had into the ledger as refused: its range is covered, so that the next ones go
+    /// on, its days stay unpublished, and `verify` names it. Where its range overlaps the ledger's only the refusal is
+    /// recorded.
+    ///
+    /// - Returns: `refused` where it is recorded now, `already` where the key is in the ledger in any status, `ahead`
+    ///   where nothing was recorded since a range before it is missing.
+    @discardableResult
+    public func refuse(_ announcement: Announcement, reason: String) async throws(CatalogError) -> RegistrationOutcome {
+        let datasets = schema.all
+        return try await transaction("refuse \(announcement.key)") { transaction throws(CatalogError) in
+            let plan = try transaction.plan(for: [announcement], datasets: datasets)
+            guard plan.statuses[announcement.key] == nil else { return .abandon(.already) }
+            let partition = announcement.ledgerPartition
+            let end = plan.ranges[partition]?.upperBound ?? announcement.start
+            guard announcement.start <= end else { return .abandon(.ahead(expected: end)) }
+            if announcement.start == end, announcement.end > end {
+                let start = plan.ranges[partition]?.lowerBound ?? announcement.start
+                try transaction.write([partition: start..<announcement.end])
+            }
+            try transaction.writeRefused(announcement, reason: reason)
+            return .commit(.refused(reason))
+        }
+    }
+
+    /// Adds files to the raw tables, and before them the columns that their versions bring.
+    private func addFiles(
+        _ registrations: [Registration], _ datasets: [String: Dataset], in transaction: inout Transaction
+    ) throws(CatalogError) {
+        let byDataset = Dictionary(grouping: registrations, by: \.announcement.dataset)
+        guard !byDataset.isEmpty else { return }
+        let touched = byDataset.keys.compactMap { datasets[$0] }.sorted { $0.name < $1.name }
+        let tables = try TableColumns(transaction.run(LedgerTables.columnsQuery))
+        var statements = rawStatements(missingFrom: tables, datasets: touched)
+        for dataset in touched {
+            for registration in byDataset[dataset.name] ?? [] {
+                statements.append(
+                    SQL.addFile(registration.location, toTable: dataset.table, inSchema: "raw"))
+            }
+        }
+        try transaction.run(statements.joined(separator: "\n"))
+    }
+}
+
+extension SQL {
+    /// DuckLake takes a file without the newer columns only with `allow_missing`. `dt=…` in an object's name is the
+    /// ingestion day and no column.
+    static func addFile(_ location: String, toTable table: String, inSchema schema: String) -> String {
+        """
+        CALL ducklake_add_data_files('lake', \(literal(table)), \(literal(location)), schema => \(literal(schema)), \
+        allow_missing => true, hive_partitioning => false);
+        """
+    }
+}
+
+extension Announcement {
+    /// The source days that it changes.
+    fileprivate func changes(_ datasets: [String: Dataset]) -> [Transaction.SourceChange] {
+        guard let dataset = datasets[dataset], rows > 0 else { return [] }
+        return days.map {
+            Transaction.SourceChange(
+                source: dataset.sourceName, day: $0.day, times: ChangedTimes(first: $0.first, last: $0.last))
+        }
+    }
+}

@@ -1,0 +1,94 @@
+import Foundation
+import MarketData
+import Runtime
+
+/// A writing transaction that has its turn.
+struct Transaction: ~Copyable {
+    var session: EngineSession
+    /// The catalog's sequence in this transaction: greater than in every one before.
+    let sequence: Int64
+    let now: Instant
+
+    @discardableResult
+    mutating func run(_ statements: String) throws(CatalogError) -> [Row] { try session.run(statements) }
+}
+
+/// What a transaction's body decided.
+enum Decision<Outcome: Sendable>: Sendable {
+    case commit(Outcome)
+    /// Nothing is to be written.
+    case abandon(Outcome)
+}
+
+extension Catalog {
+    /// Runs `body` in a writing transaction, again from its start where it conflicts with another writer.
+    func transaction<Outcome: Sendable>(
+        _ doing: String, on metadataPath: String? = nil,
+        _ body: @escaping @Sendable (inout Transaction) throws(CatalogError) -> Decision<Outcome>
+    ) async throws(CatalogError) -> Outcome {
+        try checkFile(metadataPath)
+        var attempt = 0
+        while true {
+            let lock = try await takeTurn(doing)
+            do throws(CatalogError) {
+                return try await attemptTransaction(doing, on: metadataPath ?? self.metadataPath, lock: lock, body)
+            } catch  where error.kind == .busy && attempt + 1 < patience.attempts {
+                metrics.add(to: "pregao_catalog_conflicts_total")
+                logger.debug("catalog conflict", ["doing": doing, "cause": error.cause])
+            }
+            try await pause(after: attempt, doing)
+            attempt += 1
+        }
+    }
+
+    private func attemptTransaction<Outcome: Sendable>(
+        _ doing: String, on metadataPath: String, lock: TurnLock,
+        _ body: @escaping @Sendable (inout Transaction) throws(CatalogError) -> Decision<Outcome>
+    ) async throws(CatalogError) -> Outcome {
+        let start = engine.preamble + attachScript(metadataPath: metadataPath, readOnly: false)
+        let now = clock.now()
+        let began = ContinuousClock.now
+        defer { metrics.observe((ContinuousClock.now - began) / .seconds(1), in: "pregao_catalog_transaction_seconds") }
+        return try await onThread { [engine, beforeCommit] handle throws(CatalogError) in
+            var session = try EngineSession(engine, doing: doing, handle: handle, inheriting: lock.descriptor)
+            let turn = try session.run(
+                start + "\nBEGIN; UPDATE lake.pregao.turn SET n = n + 1; SELECT n FROM lake.pregao.turn;")
+            guard let sequence = turn.last?.integer("n"), turn.count == 1 else {
+                throw CatalogError(.corrupt, doing: doing, cause: "pregao.turn has not one row; \(Self.whatToDo)")
+            }
+            var transaction = Transaction(session: session, sequence: sequence, now: now)
+            switch try body(&transaction) {
+            case .abandon(let outcome):
+                transaction.session.close()
+                return outcome
+            case .commit(let outcome):
+                beforeCommit(transaction.session.processID)
+                try transaction.run("COMMIT")
+                transaction.session.close()
+                return outcome
+            }
+        }
+    }
+
+    /// Waits for the turn with growing pauses.
+    func takeTurn(_ doing: String) async throws(CatalogError) -> TurnLock {
+        let deadline = ContinuousClock.now + patience.turn
+        var count = 0
+        while true {
+            if let lock = try TurnLock(path: turnPath) { return lock }
+            guard ContinuousClock.now < deadline else {
+                throw CatalogError(.busy, doing: doing, cause: "another writer has had the turn for \(patience.turn)")
+            }
+            try await pause(after: count, doing)
+            count += 1
+        }
+    }
+
+    private func pause(after count: Int, _ doing: String) async throws(CatalogError) {
+        do {
+            try await Task.sleep(for: patience.pause(after: count))
+        } catch {
+            throw CatalogError(.busy, doing: doing, cause: "cancelled while waiting")
+        }
+    }
+}

@@ -1,0 +1,149 @@
+import MarketData
+
+/// A model's day that has changed and is not yet published.
+public struct Dirt: Hashable, Sendable {
+    public let model: String
+    public let day: Day
+    /// The catalog's sequence at the latest change.
+    public let sequence: Int64
+    /// The least and greatest time of what changed.
+    public let first: Instant
+    public let last: Instant
+
+    public init(model: String, day: Day, sequence: Int64, first: Instant, last: Instant) {
+        self.model = model
+        self.day = day
+        self.sequence = sequence
+        self.first = first
+        self.last = last
+    }
+}
+
+struct ModelDay: Hashable, Sendable {
+    let model: String
+    let day: Day
+}
+
+/// Times inside which something changed.
+struct ChangedTimes: Hashable, Sendable {
+    var first: Instant
+    var last: Instant
+
+    /// The whole day in UTC, for a change of which no more is known.
+    init(all day: Day) {
+        first = day.startInUTC
+        last = day.adding(days: 1).startInUTC.adding(microseconds: -1)
+    }
+
+    init(first: Instant, last: Instant) {
+        self.first = first
+        self.last = last
+    }
+
+    mutating func include(_ other: ChangedTimes) {
+        first = min(first, other.first)
+        last = max(last, other.last)
+    }
+}
+
+/// What a transaction makes dirty.
+struct DirtChanges: Sendable {
+    private(set) var times: [ModelDay: ChangedTimes] = [:]
+
+    mutating func add(_ model: String, _ day: Day, _ changed: ChangedTimes) {
+        times[ModelDay(model: model, day: day), default: changed].include(changed)
+    }
+}
+
+extension Transaction {
+    /// A change of a source's day, to be passed on to the models that read it.
+    struct SourceChange {
+        let source: String
+        let day: Day
+        let times: ChangedTimes
+    }
+
+    /// Marks the days of every declared model that can see the changes. Of the days after a changed one, those count
+    /// that the source holds.
+    mutating func passOn(_ changes: [SourceChange]) throws(CatalogError) {
+        guard !changes.isEmpty else { return }
+        let readers = try run(
+            """
+            SELECT model, source, reach_days FROM lake.pregao.models
+            WHERE source IN \(SQL.list(Set(changes.map(\.source)).sorted()))
+            """)
+        var dirty = DirtChanges()
+        for reader in readers {
+            let model = try reader.requiredText("model")
+            let source = try reader.requiredText("source")
+            let reach = Int(try reader.requiredInteger("reach_days"))
+            let changed = changes.filter { $0.source == source }
+            let held = reach > 0 ? Set(try days(of: source)) : []
+            for change in changed {
+                dirty.add(model, change.day, change.times)
+                for distance in 0..<reach where held.contains(change.day.adding(days: distance + 1)) {
+                    dirty.add(model, change.day.adding(days: distance + 1), change.times)
+                }
+            }
+        }
+        try merge(dirty)
+    }
+
+    /// The days that a raw table or a model holds.
+    mutating func days(of source: String) throws(CatalogError) -> [Day] {
+        let query =
+            if source.hasPrefix("raw.") {
+                """
+                SELECT DISTINCT d.trading_day FROM lake.pregao.object_days d JOIN lake.pregao.objects o USING (key)
+                WHERE o.status = 'registered' AND 'raw.' || replace(d.dataset, '-', '_') = \(SQL.literal(source))
+                """
+            } else {
+                """
+                SELECT DISTINCT trading_day FROM lake.pregao.publications WHERE model = \(SQL.literal(source))
+                """
+            }
+        var days: [Day] = []
+        for row in try run(query) { days.append(try row.requiredDay("trading_day")) }
+        return days
+    }
+
+    /// Adds to the dirt: the greatest sequence, the least first time, the greatest last time.
+    mutating func merge(_ changes: DirtChanges) throws(CatalogError) {
+        guard !changes.times.isEmpty else { return }
+        let models = SQL.list(Set(changes.times.keys.map(\.model)).sorted())
+        let days = Set(changes.times.keys.map(\.day)).sorted().map { SQL.literal($0) }.joined(separator: ", ")
+        let whichDays = "model IN \(models) AND trading_day IN (\(days))"
+        var merged = changes.times
+        var replaced: [String] = []
+        let present = try run("SELECT \(Dirt.columns) FROM lake.pregao.dirt WHERE \(whichDays)")
+        for dirt in try present.map(Dirt.init(row:)) {
+            let key = ModelDay(model: dirt.model, day: dirt.day)
+            guard merged[key] != nil else { continue }
+            merged[key]?.include(ChangedTimes(first: dirt.first, last: dirt.last))
+            replaced.append("(\(SQL.literal(dirt.model)), \(SQL.literal(dirt.day)))")
+        }
+        let values = merged.sorted { ($0.key.model, $0.key.day) < ($1.key.model, $1.key.day) }.map { key, times in
+            "(\(SQL.literal(key.model)), \(SQL.literal(key.day)), \(sequence), \(SQL.literal(times.first)), "
+                + "\(SQL.literal(times.last)))"
+        }
+        if !replaced.isEmpty {
+            try run(
+                "DELETE FROM lake.pregao.dirt WHERE (model, trading_day) IN (\(replaced.joined(separator: ", ")))")
+        }
+        try run("INSERT INTO lake.pregao.dirt VALUES \(values.joined(separator: ", "))")
+    }
+}
+
+extension Dirt {
+    static let columns = """
+        model, trading_day, sequence, epoch_us(first_time) AS first_time, epoch_us(last_time) AS last_time
+        """
+
+    init(row: Row) throws(CatalogError) {
+        self.init(
+            model: try row.requiredText("model"), day: try row.requiredDay("trading_day"),
+            sequence: try row.requiredInteger("sequence"),
+            first: try row.requiredInstant(microseconds: "first_time"),
+            last: try row.requiredInstant(microseconds: "last_time"))
+    }
+}

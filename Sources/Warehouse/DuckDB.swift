@@ -1,0 +1,92 @@
+import Foundation
+
+/// DuckDB's command-line program, one short process a script, so that an engine that dies takes nothing with it.
+public struct DuckDB: Sendable {
+    public enum Format: String, Sendable, CaseIterable {
+        case table, csv, json
+    }
+
+    public let location: Location
+    private let settings: String
+
+    /// - Parameters:
+    ///   - memoryLimit: in bytes; the engine spills to `temporaryFolder` beyond it.
+    ///   - threads: how many the engine uses. For short transactions one is the fastest.
+    ///   - temporaryFolder: nil keeps the engine from writing temporary files.
+    public init(location: Location, memoryLimit: Int64 = 1 << 30, threads: Int = 1, temporaryFolder: String? = nil) {
+        self.location = location
+        settings = """
+            SET memory_limit = '\(memoryLimit)B';
+            SET threads = \(max(1, threads));
+            SET temp_directory = \(SQL.literal(temporaryFolder ?? ""));
+            SET autoinstall_known_extensions = false;
+            SET autoload_known_extensions = false;
+            """
+    }
+
+    /// The extensions are loaded unverified: their sums are checked when they are installed, whoever could change them
+    /// could change the program beside them, and hashing their 90 MB took 0.2 s of every process' start.
+    var arguments: [String] { ["-no-init", "-batch", "-bail", "-unsigned", ":memory:"] }
+
+    /// The statements that every process starts with: limits, extensions, and sessions in UTC.
+    var preamble: String {
+        settings + "\n"
+            + ["icu", "sqlite_scanner", "ducklake"].map { load($0) }.joined(separator: "\n")
+            + "\nSET TimeZone = 'UTC';\n"
+    }
+
+    /// The statement that loads an extension, such as `httpfs`.
+    public func load(_ extensionName: String) -> String {
+        "LOAD \(SQL.literal("\(location.extensions)/\(extensionName).duckdb_extension"));"
+    }
+
+    /// Runs a script in a process of its own; the first error ends it.
+    ///
+    /// - Parameters:
+    ///   - script: SQL statements. A line that starts with a dot would be a command of the program and is refused.
+    ///   - doing: what the script is for, in errors.
+    /// - Returns: the rows of all its answers, in order.
+    /// - Throws: ``CatalogError/Kind/sql`` where the SQL is wrong, ``CatalogError/Kind/engine`` where the engine died.
+    ///   A cancelled caller's process is killed.
+    public func run(_ script: String, doing: String = "run a script") async throws(CatalogError) -> [Row] {
+        try checkCommands(in: script, doing: doing)
+        let preamble = preamble
+        return try await onThread { handle throws(CatalogError) in
+            var session = try EngineSession(self, doing: doing, handle: handle)
+            return try session.finish(with: preamble + script)
+        }
+    }
+
+    /// Runs a script whose answers go to `descriptor`, without being held in memory.
+    ///
+    /// - Parameter setup: statements before the script, such as ``Catalog/attachScript(readOnly:snapshot:)``; they
+    ///   print nothing.
+    public func stream(
+        _ script: String, setup: String = "", format: Format, to descriptor: Int32, doing: String = "run a query"
+    ) async throws(CatalogError) {
+        try checkCommands(in: script, doing: doing)
+        let mode =
+            switch format {
+            case .table: "-table"
+            case .csv: "-csv"
+            case .json: "-json"
+            }
+        let text = preamble + setup + "\n" + script + "\n"
+        try await onThread { handle throws(CatalogError) in
+            var process = try EngineProcess(
+                executable: location.executable, arguments: arguments + [mode, "-header"], handle: handle,
+                standardOutput: descriptor)
+            _ = try process.exchange(text, closingInput: true) { _ in false }
+            let status = process.finish()
+            guard status == 0, process.diagnostics.isEmpty else {
+                throw CatalogError(diagnostics: process.diagnostics, exitStatus: status, doing: doing)
+            }
+        }
+    }
+
+    private func checkCommands(in script: String, doing: String) throws(CatalogError) {
+        let isCommand = { (line: Substring) in line.drop { $0 == " " || $0 == "\t" }.hasPrefix(".") }
+        guard let line = script.split(whereSeparator: \.isNewline).first(where: isCommand) else { return }
+        throw CatalogError(.sql, doing: doing, cause: "a line may not start with a dot: \(line.prefix(80))")
+    }
+}

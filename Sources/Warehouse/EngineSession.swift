@@ -1,0 +1,90 @@
+import Foundation
+
+/// A conversation with one engine process: a statement, its answer, the next statement. Blocks its caller.
+///
+/// The engine runs with `-bail`, so that the first error ends the process, and with it the open transaction: DuckDB
+/// answers COMMIT in an aborted transaction without an error, which must not be taken for success.
+struct EngineSession: ~Copyable {
+    private var process: EngineProcess
+    private let doing: String
+
+    /// A line that no answer has: answers are JSON objects.
+    private static let endOfAnswer = "-- end of answer --"
+
+    init(_ engine: DuckDB, doing: String, handle: ProcessHandle, inheriting lock: Int32? = nil) throws(CatalogError) {
+        self.doing = doing
+        process = try EngineProcess(
+            executable: engine.location.executable, arguments: engine.arguments + ["-jsonlines"], handle: handle,
+            inheriting: lock)
+    }
+
+    var processID: pid_t { process.id }
+
+    /// Runs statements of ours, whose quotes and parentheses are closed.
+    ///
+    /// - Returns: the rows of all their answers.
+    @discardableResult
+    mutating func run(_ statements: String) throws(CatalogError) -> [Row] {
+        var rows: [Row] = []
+        let text = "\(statements)\n;\n.print \(Self.endOfAnswer)\n"
+        let isAnswered = try process.exchange(text) { line throws(CatalogError) in
+            if line.elementsEqual(Self.endOfAnswer.utf8) { return true }
+            if !line.isEmpty { rows.append(try Row(jsonLine: line)) }
+            return false
+        }
+        guard isAnswered else { throw failure() }
+        return rows
+    }
+
+    /// Runs a script of anyone's, which may leave a quote open, and ends the conversation.
+    mutating func finish(with script: String) throws(CatalogError) -> [Row] {
+        var rows: [Row] = []
+        _ = try process.exchange(script + "\n", closingInput: true) { line throws(CatalogError) in
+            if !line.isEmpty { rows.append(try Row(jsonLine: line)) }
+            return false
+        }
+        guard process.finish() == 0, process.diagnostics.isEmpty else { throw failure() }
+        return rows
+    }
+
+    /// Ends the conversation; an open transaction is rolled back.
+    mutating func close() { _ = process.finish() }
+
+    private mutating func failure() -> CatalogError {
+        let status = process.finish()
+        return CatalogError(diagnostics: process.diagnostics, exitStatus: status, doing: doing)
+    }
+}
+
+extension CatalogError {
+    /// What the engine's words mean; they are all it tells.
+    init(diagnostics: String, exitStatus: Int32, doing: String) {
+        let words = diagnostics.trimmingCharacters(in: .whitespacesAndNewlines)
+        guard exitStatus >= 0, !words.isEmpty else {
+            let end = exitStatus < 0 ? "was ended by signal \(-exitStatus)" : "ended with code \(exitStatus)"
+            self.init(.engine, doing: doing, cause: words.isEmpty ? "the engine \(end)" : "the engine \(end): \(words)")
+            return
+        }
+        let kind = Self.meanings.first { $0.words.contains { words.contains($0) } }?.kind ?? .engine
+        self.init(kind, doing: doing, cause: words)
+    }
+
+    /// In the order of precedence: a message may hold several of these.
+    private static let meanings: [(words: [String], kind: Kind)] = [
+        (["file is not a database", "malformed", "File opened is not a database"], .corrupt),
+        (["database is locked", "onflict", "UNIQUE constraint", "database table is locked"], .busy),
+        (
+            [
+                "readonly database", "read-only", "Permission denied", "unable to open database file",
+                "No space left", "database or disk is full", "disk I/O error", "No files found", "Cannot open file",
+                "Out of Memory",
+            ], .unavailable
+        ),
+        (
+            [
+                "Parser Error", "Binder Error", "Catalog Error", "Invalid Input Error", "Conversion Error",
+                "Out of Range Error", "Constraint Error", "Not implemented Error", "Syntax Error", "IO Error",
+            ], .sql
+        ),
+    ]
+}

@@ -1,0 +1,22 @@
+/// How long a writer waits for its turn, and how often it starts again after a conflict.
+public struct Patience: Hashable, Sendable {
+    /// The wait for the turn before ``CatalogError/Kind/busy``.
+    public let turn: Duration
+    /// Times that a transaction is started before ``CatalogError/Kind/busy``.
+    public let attempts: Int
+    public let firstPause: Duration
+    public let longestPause: Duration
+
+    public init(
+        turn: Duration = .seconds(30), attempts: Int = 8, firstPause: Duration = .milliseconds(5),
+        longestPause: Duration = .milliseconds(250)
+    ) {
+        self.turn = turn
+        self.attempts = attempts
+        self.firstPause = firstPause
+        self.longestPause = longestPause
+    }
+
+    /// The pause after the `count`-th fruitless try, counted from 0: it doubles up to the longest.
+    func pause(after count: Int) -> Duration { min(longestPause, firstPause * (1 << min(count, 16))) }
+}

@@ -1,0 +1,51 @@
+import MarketData
+
+/// Writes values into SQL text: the one place where names and texts are quoted.
+public enum SQL {
+    /// A text literal. SQL text cannot hold a NUL, so that one is spliced in by its number.
+    public static func literal(_ text: String) -> String {
+        let parts = text.split(separator: "\0", omittingEmptySubsequences: false).map { "'\(doubling("'", in: $0))'" }
+        return parts.count == 1 ? parts[0] : "(\(parts.joined(separator: " || chr(0) || ")))"
+    }
+
+    /// A text literal, or NULL.
+    public static func literal(_ text: String?) -> String { text.map { literal($0) } ?? "NULL" }
+
+    public static func literal(_ instant: Instant) -> String { "make_timestamptz(\(instant.microseconds))" }
+
+    public static func literal(_ day: Day) -> String { "DATE '\(day)'" }
+
+    /// A name as an identifier, whatever it holds; a NUL, which no name can have, is left out.
+    public static func identifier(_ name: String) -> String {
+        "\"\(doubling("\"", in: name.filter { $0 != "\0" }))\""
+    }
+
+    /// `('a', 'b')`; an empty list is `(NULL)`, which nothing is in.
+    static func list(_ texts: some Sequence<String>) -> String {
+        let items = texts.map { literal($0) }
+        return items.isEmpty ? "(NULL)" : "(\(items.joined(separator: ", ")))"
+    }
+
+    private static func doubling(_ quote: Unicode.Scalar, in text: some StringProtocol) -> String {
+        var result = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars {
+            result.append(scalar)
+            if scalar == quote { result.append(scalar) }
+        }
+        return String(result)
+    }
+}
+
+extension ColumnType {
+    /// The type's name in SQL.
+    public var sqlName: String {
+        switch self {
+        case .text: "VARCHAR"
+        case .integer: "BIGINT"
+        case .decimal: "DECIMAL(38,18)"
+        case .instant: "TIMESTAMP WITH TIME ZONE"
+        case .day: "DATE"
+        case .boolean: "BOOLEAN"
+        }
+    }
+}
