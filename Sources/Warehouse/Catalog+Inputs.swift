@@ -47,7 +47,8 @@ extension Catalog {
         // One process attaches once, and one transaction reads one snapshot.
         let query = """
             BEGIN;
-            SELECT 'snapshot' AS part, id, (SELECT n FROM lake.pregao.turn) AS n FROM ducklake_current_snapshot('lake');
+            SELECT 'snapshot' AS part, id::BIGINT AS id, (SELECT n FROM lake.pregao.turn) AS n
+            FROM ducklake_current_snapshot('lake');
             SELECT 'object' AS part, d.dataset, d.trading_day, d.key, o.location, o.sha256, o.schema_version, d.rows,
                 o.start_offset, o.status, o.reason
             FROM lake.pregao.object_days d JOIN lake.pregao.objects o USING (key)

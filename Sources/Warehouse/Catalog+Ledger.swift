@@ -4,7 +4,7 @@ import MarketData
 extension Catalog {
     /// The newest snapshot's number: what the reads below take as `snapshot`, so that several agree.
     public func newestSnapshot() async throws(CatalogError) -> Int64 {
-        let found = try await rows("SELECT id FROM ducklake_current_snapshot('lake')")
+        let found = try await rows("SELECT id::BIGINT AS id FROM ducklake_current_snapshot('lake')")
         guard let row = found.first else {
             throw CatalogError(.corrupt, doing: "read the newest snapshot", cause: "there is none")
         }

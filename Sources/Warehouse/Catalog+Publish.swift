@@ -53,7 +53,7 @@ extension Catalog {
     /// - Returns: an outcome for each, in order; one that is discarded does not stop the others.
     public func publish(_ publications: [Publication]) async throws(CatalogError) -> [PublicationOutcome] {
         guard let first = publications.first else { return [] }
-        for publication in publications { _ = try TableName(ofModel: publication.model) }
+        for publication in publications { try publication.check() }
         let doing =
             "publish \(first.model) of \(first.day)"
             + (publications.count > 1 ? " and \(publications.count - 1) more" : "")
@@ -80,6 +80,15 @@ extension Catalog {
             try transaction.passOn(changes)
             return .commit(outcomes)
         }
+    }
+}
+
+extension Publication {
+    fileprivate func check() throws(CatalogError) {
+        _ = try TableName(ofModel: model)
+        guard let file, SQL.hasWildcard(file.location) else { return }
+        throw CatalogError(
+            .refused, doing: "publish \(model) of \(day)", cause: "the location \(file.location) holds a wildcard")
     }
 }
 

@@ -11,25 +11,29 @@ extension Catalog {
     /// - Returns: an outcome for each, in order. A refused one stops its partition's later ones, which are then
     ///   `ahead`, until ``refuse(_:reason:)`` has put it into the ledger.
     public func register(_ batch: [Registration]) async throws(CatalogError) -> [RegistrationOutcome] {
+        try await register(batch, acrossHoles: false)
+    }
+
+    func register(_ batch: [Registration], acrossHoles: Bool) async throws(CatalogError) -> [RegistrationOutcome] {
         do throws(CatalogError) {
-            return try await register(batch, acrossHoles: false, on: nil)
+            return try await registerTogether(batch, acrossHoles: acrossHoles)
         } catch  where error.kind == .sql && batch.count > 1 {
             // One object that the engine cannot take is not to stop the others.
             var outcomes: [RegistrationOutcome] = []
-            for registration in batch { outcomes += try await register([registration]) }
+            for registration in batch { outcomes += try await register([registration], acrossHoles: acrossHoles) }
             return outcomes
         } catch  where error.kind == .sql && batch.count == 1 {
             return [.refused("the engine cannot add it: \(error.cause)")]
         }
     }
 
-    func register(_ batch: [Registration], acrossHoles: Bool, on path: String?) async throws(CatalogError)
+    private func registerTogether(_ batch: [Registration], acrossHoles: Bool) async throws(CatalogError)
         -> [RegistrationOutcome]
     {
         guard !batch.isEmpty else { return [] }
         let datasets = schema.all
         let doing = "register \(batch[0].announcement.key)" + (batch.count > 1 ? " and \(batch.count - 1) more" : "")
-        return try await transaction(doing, on: path) { [self] transaction throws(CatalogError) in
+        return try await transaction(doing) { [self] transaction throws(CatalogError) in
             var plan = try transaction.plan(for: batch.map(\.announcement), datasets: datasets)
             let outcomes = batch.map { plan.offer($0, acrossHoles: acrossHoles) }
             guard !plan.accepted.isEmpty else { return .abandon(outcomes) }
@@ -49,14 +53,20 @@ extension Catalog {
     ///   where nothing was recorded since a range before it is missing.
     @discardableResult
     public func refuse(_ announcement: Announcement, reason: String) async throws(CatalogError) -> RegistrationOutcome {
+        try await refuse(announcement, reason: reason, acrossHoles: false)
+    }
+
+    func refuse(_ announcement: Announcement, reason: String, acrossHoles: Bool) async throws(CatalogError)
+        -> RegistrationOutcome
+    {
         let datasets = schema.all
         return try await transaction("refuse \(announcement.key)") { transaction throws(CatalogError) in
             let plan = try transaction.plan(for: [announcement], datasets: datasets)
             guard plan.statuses[announcement.key] == nil else { return .abandon(.already) }
             let partition = announcement.ledgerPartition
             let end = plan.ranges[partition]?.upperBound ?? announcement.start
-            guard announcement.start <= end else { return .abandon(.ahead(expected: end)) }
-            if announcement.start == end, announcement.end > end {
+            guard announcement.start <= end || acrossHoles else { return .abandon(.ahead(expected: end)) }
+            if announcement.start >= end, announcement.end > end {
                 let start = plan.ranges[partition]?.lowerBound ?? announcement.start
                 try transaction.write([partition: start..<announcement.end])
             }

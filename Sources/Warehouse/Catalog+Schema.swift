@@ -9,50 +9,60 @@ extension Catalog {
     ///   cannot be written; ``CatalogError/Kind/corrupt`` where the file is damaged or no catalog.
     public func open(datasets: [Dataset], create: Bool) async throws(CatalogError) {
         schema.replace(by: datasets)
-        if try firstBytes(of: metadataPath)?.isEmpty ?? true {
-            guard create else { return try checkFile() }
-            try await make(at: metadataPath)
+        if try files.head()?.isEmpty ?? true {
+            guard create else { return try files.check() }
+            try files.makeFolders()
+            let lock = try await takeTurn("make the catalog")
+            if try files.head()?.isEmpty ?? true { return try await makeWhole(holding: lock) }
         }
-        try checkFile()
-        try await upgrade(metadataPath)
+        try files.check()
+        try await upgrade()
     }
 
-    /// Makes an empty catalog in the file. A file that another process makes at the same time is left as it is.
-    func make(at path: String) async throws(CatalogError) {
-        do {
-            try FileManager.default.createDirectory(atPath: dataPath, withIntermediateDirectories: true)
-        } catch {
-            throw CatalogError(.unavailable, doing: "make the catalog's folder \(folder)", cause: "\(error)")
-        }
-        let lock = try await takeTurn("make the catalog")
-        let start = engine.preamble + attachScript(metadataPath: path, readOnly: false)
-        try await onThread { [engine] handle throws(CatalogError) in
+    /// Makes an empty catalog beside its place and moves it there, so that one that is there is whole.
+    private func makeWhole(holding lock: TurnLock) async throws(CatalogError) {
+        let replacement = self.replacement()
+        replacement.files.remove()
+        try await replacement.make(inheriting: lock)
+        try files.replace(by: replacement.files)
+    }
+
+    /// The catalog that is to take this one's place.
+    func replacement() -> Catalog {
+        Catalog(
+            files: files.replacement, engine: engine, clock: clock, logger: logger, metrics: metrics,
+            patience: patience, schema: schema, beforeCommit: { _ in })
+    }
+
+    /// Makes a catalog with every table, all empty.
+    func make(inheriting lock: TurnLock) async throws(CatalogError) {
+        let start = engine.preamble + attachScript(readOnly: false)
+        defer { withExtendedLifetime(lock) {} }
+        let tables = LedgerTables.creation + "\n" + rawStatements(missingFrom: TableColumns()).joined(separator: "\n")
+        try await onThread { [engine, files, descriptor = lock.descriptor] handle throws(CatalogError) in
             var session = try EngineSession(
-                engine, doing: "make the catalog \(path)", handle: handle, inheriting: lock.descriptor)
+                engine, doing: "make the catalog \(files.metadata)", handle: handle, inheriting: descriptor)
             try session.run(start)
-            try session.run("BEGIN;\n\(LedgerTables.creation)\nCOMMIT")
+            try session.run("BEGIN;\n\(tables)\nCOMMIT")
             session.close()
         }
     }
 
     /// Adds the tables and columns that are missing, in one transaction, or none.
-    func upgrade(_ path: String) async throws(CatalogError) {
-        let doing = "open the catalog \(path)"
+    func upgrade() async throws(CatalogError) {
+        let doing = "open the catalog \(files.metadata)"
         let found: [Row]
         do throws(CatalogError) {
-            found = try await engine.run(
-                attachScript(metadataPath: path, readOnly: true) + LedgerTables.columnsQuery, doing: doing)
-        } catch  where error.kind == .sql {
-            throw CatalogError(.corrupt, doing: doing, cause: "\(error.cause); \(Self.whatToDo)")
-        } catch  where error.kind == .corrupt {
-            throw CatalogError(.corrupt, doing: doing, cause: "\(error.cause); \(Self.whatToDo)")
+            found = try await engine.run(attachScript(readOnly: true) + LedgerTables.columnsQuery, doing: doing)
+        } catch  where error.kind == .sql || error.kind == .corrupt {
+            throw CatalogError(.corrupt, doing: doing, cause: "\(error.cause); \(CatalogFiles.whatToDo)")
         }
         let tables = try TableColumns(found)
         guard tables["pregao", "turn"] != nil else {
-            throw CatalogError(.corrupt, doing: doing, cause: "it has no table pregao.turn; \(Self.whatToDo)")
+            throw CatalogError(.corrupt, doing: doing, cause: "it has no table pregao.turn; \(CatalogFiles.whatToDo)")
         }
         guard !rawStatements(missingFrom: tables).isEmpty else { return }
-        try await transaction("add raw tables and columns", on: path) { [self] transaction throws(CatalogError) in
+        try await transaction("add raw tables and columns") { [self] transaction throws(CatalogError) in
             let now = try TableColumns(transaction.run(LedgerTables.columnsQuery))
             let statements = rawStatements(missingFrom: now)
             guard !statements.isEmpty else { return .abandon(()) }
@@ -80,6 +90,8 @@ extension Catalog {
 /// The columns of each table of the catalog.
 struct TableColumns {
     private var columns: [String: Set<String>] = [:]
+
+    init() {}
 
     init(_ rows: [Row]) throws(CatalogError) {
         for row in rows {

@@ -23,15 +23,14 @@ enum Decision<Outcome: Sendable>: Sendable {
 extension Catalog {
     /// Runs `body` in a writing transaction, again from its start where it conflicts with another writer.
     func transaction<Outcome: Sendable>(
-        _ doing: String, on metadataPath: String? = nil,
+        _ doing: String,
         _ body: @escaping @Sendable (inout Transaction) throws(CatalogError) -> Decision<Outcome>
     ) async throws(CatalogError) -> Outcome {
-        try checkFile(metadataPath)
+        try files.check()
         var attempt = 0
         while true {
-            let lock = try await takeTurn(doing)
             do throws(CatalogError) {
-                return try await attemptTransaction(doing, on: metadataPath ?? self.metadataPath, lock: lock, body)
+                return try await attemptTransaction(doing, body)
             } catch  where error.kind == .busy && attempt + 1 < patience.attempts {
                 metrics.add(to: "pregao_catalog_conflicts_total")
                 logger.debug("catalog conflict", ["doing": doing, "cause": error.cause])
@@ -42,19 +41,23 @@ extension Catalog {
     }
 
     private func attemptTransaction<Outcome: Sendable>(
-        _ doing: String, on metadataPath: String, lock: TurnLock,
-        _ body: @escaping @Sendable (inout Transaction) throws(CatalogError) -> Decision<Outcome>
+        _ doing: String, _ body: @escaping @Sendable (inout Transaction) throws(CatalogError) -> Decision<Outcome>
     ) async throws(CatalogError) -> Outcome {
-        let start = engine.preamble + attachScript(metadataPath: metadataPath, readOnly: false)
+        let lock = try await takeTurn(doing)
+        let start = engine.preamble + attachScript(readOnly: false)
         let now = clock.now()
         let began = ContinuousClock.now
         defer { metrics.observe((ContinuousClock.now - began) / .seconds(1), in: "pregao_catalog_transaction_seconds") }
-        return try await onThread { [engine, beforeCommit] handle throws(CatalogError) in
-            var session = try EngineSession(engine, doing: doing, handle: handle, inheriting: lock.descriptor)
+        // The thread has the lock's descriptor alone: the turn ends here, with the engine's process, and not whenever
+        // the thread lets go of what it was given.
+        defer { withExtendedLifetime(lock) {} }
+        return try await onThread { [engine, beforeCommit, descriptor = lock.descriptor] handle throws(CatalogError) in
+            var session = try EngineSession(engine, doing: doing, handle: handle, inheriting: descriptor)
             let turn = try session.run(
                 start + "\nBEGIN; UPDATE lake.pregao.turn SET n = n + 1; SELECT n FROM lake.pregao.turn;")
             guard let sequence = turn.last?.integer("n"), turn.count == 1 else {
-                throw CatalogError(.corrupt, doing: doing, cause: "pregao.turn has not one row; \(Self.whatToDo)")
+                throw CatalogError(
+                    .corrupt, doing: doing, cause: "pregao.turn has not one row; \(CatalogFiles.whatToDo)")
             }
             var transaction = Transaction(session: session, sequence: sequence, now: now)
             switch try body(&transaction) {
@@ -75,7 +78,7 @@ extension Catalog {
         let deadline = ContinuousClock.now + patience.turn
         var count = 0
         while true {
-            if let lock = try TurnLock(path: turnPath) { return lock }
+            if let lock = try TurnLock(path: files.turn) { return lock }
             guard ContinuousClock.now < deadline else {
                 throw CatalogError(.busy, doing: doing, cause: "another writer has had the turn for \(patience.turn)")
             }

@@ -10,8 +10,7 @@ import Runtime
 /// conflicts it starts again from the read. Each runs in an engine process of its own. Instances of several processes
 /// may share a folder.
 public final class Catalog: Sendable {
-    /// The folder that holds `catalog.sqlite`, `data/` and `turn.lock`.
-    public let folder: String
+    let files: CatalogFiles
     public let engine: DuckDB
     let clock: any WallClock
     let logger: Logger
@@ -19,23 +18,28 @@ public final class Catalog: Sendable {
     let patience: Patience
     /// Called with the engine's process when all is written and nothing committed.
     let beforeCommit: @Sendable (pid_t) -> Void
-    let schema = DeclaredDatasets()
+    let schema: DeclaredDatasets
 
-    /// - Parameter engine: for short transactions one thread is the fastest.
+    /// - Parameters:
+    ///   - folder: holds `catalog.sqlite`, `data/` and `turn.lock`.
+    ///   - engine: for short transactions one thread is the fastest.
     public convenience init(
         folder: String, engine: DuckDB, clock: any WallClock = SystemWallClock(), logger: Logger, metrics: Metrics,
         patience: Patience = Patience()
     ) {
         self.init(
-            folder: folder, engine: engine, clock: clock, logger: logger, metrics: metrics, patience: patience,
+            files: CatalogFiles(folder: URL(fileURLWithPath: folder).standardizedFileURL.path), engine: engine,
+            clock: clock, logger: logger, metrics: metrics, patience: patience,
             beforeCommit: { _ in Waypoint.catalogBeforeCommit.reached() })
     }
 
     init(
-        folder: String, engine: DuckDB, clock: any WallClock, logger: Logger, metrics: Metrics, patience: Patience,
+        files: CatalogFiles, engine: DuckDB, clock: any WallClock, logger: Logger, metrics: Metrics,
+        patience: Patience, schema: DeclaredDatasets = DeclaredDatasets(),
         beforeCommit: @escaping @Sendable (pid_t) -> Void
     ) {
-        self.folder = URL(fileURLWithPath: folder).standardizedFileURL.path
+        self.files = files
+        self.schema = schema
         self.engine = engine
         self.clock = clock
         self.logger = logger
@@ -44,30 +48,23 @@ public final class Catalog: Sendable {
         self.beforeCommit = beforeCommit
     }
 
-    var metadataPath: String { "\(folder)/catalog.sqlite" }
-    var dataPath: String { "\(folder)/data/" }
-    var turnPath: String { "\(folder)/turn.lock" }
-
     /// The statements that attach the catalog as `lake`, after ``DuckDB``'s own.
     ///
     /// - Parameter snapshot: the catalog as it was then; nil is the newest.
     public func attachScript(readOnly: Bool = true, snapshot: Int64? = nil) -> String {
-        attachScript(metadataPath: metadataPath, readOnly: readOnly, snapshot: snapshot)
-    }
-
-    func attachScript(metadataPath: String, readOnly: Bool, snapshot: Int64? = nil) -> String {
         // With the rollback journal one open reader would stop the writer. Rows inserted by the ledger's small
         // statements stay in the metadata rather than become a Parquet file each.
         var options = ["META_JOURNAL_MODE 'WAL'", "DATA_INLINING_ROW_LIMIT 1000"]
+        options.append("DATA_PATH \(SQL.literal(files.data))")
         if readOnly { options = ["READ_ONLY"] }
-        if !readOnly { options.append("DATA_PATH \(SQL.literal(dataPath))") }
         if let snapshot { options.append("SNAPSHOT_VERSION \(snapshot)") }
-        return "ATTACH \(SQL.literal("ducklake:sqlite:\(metadataPath)")) AS lake (\(options.joined(separator: ", ")));"
+        return
+            "ATTACH \(SQL.literal("ducklake:sqlite:\(files.metadata)")) AS lake (\(options.joined(separator: ", ")));"
     }
 
     /// The answer to a query over `lake`, of one snapshot.
     public func rows(_ sql: String, snapshot: Int64? = nil) async throws(CatalogError) -> [Row] {
-        try checkFile()
+        try files.check()
         return try await engine.run(
             attachScript(readOnly: true, snapshot: snapshot) + "\n" + sql, doing: "query the catalog")
     }

@@ -116,8 +116,7 @@ struct RegistrationPlan {
             return "version \(announcement.schemaVersion) of \(dataset.name) is newer than this program's, "
                 + "\(dataset.version)"
         }
-        // The engine reads these as a pattern and has no way to say that they are meant as they are.
-        guard !registration.location.contains(where: { "*?[".contains($0) }) else {
+        guard !SQL.hasWildcard(registration.location) else {
             return "the location \(registration.location) holds a wildcard"
         }
         return nil

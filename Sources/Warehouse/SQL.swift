@@ -26,6 +26,9 @@ public enum SQL {
         return items.isEmpty ? "(NULL)" : "(\(items.joined(separator: ", ")))"
     }
 
+    /// Whether the engine would read the location as a pattern: it has no way to say that it is meant as it is.
+    static func hasWildcard(_ location: String) -> Bool { location.contains { "*?[".contains($0) } }
+
     private static func doubling(_ quote: Unicode.Scalar, in text: some StringProtocol) -> String {
         var result = String.UnicodeScalarView()
         for scalar in text.unicodeScalars {

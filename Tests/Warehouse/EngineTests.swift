@@ -4,7 +4,7 @@ import Testing
 
 @testable import Warehouse
 
-@Suite("DuckDB's program", .timeLimit(.minutes(1)))
+@Suite("DuckDB's program", .serialized, .timeLimit(.minutes(5)))
 struct EngineTests {
     private let engine: DuckDB
 

@@ -26,9 +26,16 @@ final class LakeFixture: Sendable {
         patience: Patience = Patience(), beforeCommit: @escaping @Sendable (pid_t) -> Void = { _ in }
     ) -> Catalog {
         Catalog(
-            folder: "\(folder)/catalog", engine: engine, clock: SystemWallClock(),
+            files: CatalogFiles(folder: "\(folder)/catalog"), engine: engine, clock: SystemWallClock(),
             logger: Logger(component: "test", sink: { _ in }), metrics: Metrics(), patience: patience,
             beforeCommit: beforeCommit)
+    }
+
+    /// Another instance that has the datasets and the patience of `catalog`.
+    func catalogSharing(_ catalog: Catalog, beforeCommit: @escaping @Sendable (pid_t) -> Void) -> Catalog {
+        Catalog(
+            files: catalog.files, engine: engine, clock: catalog.clock, logger: catalog.logger,
+            metrics: catalog.metrics, patience: catalog.patience, schema: catalog.schema, beforeCommit: beforeCommit)
     }
 
     func openedCatalog(_ datasets: [Dataset] = [.prices]) async throws -> Catalog {

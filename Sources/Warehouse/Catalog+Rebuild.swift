@@ -1,0 +1,118 @@
+import Lake
+import MarketData
+
+/// What backup tells of one raw object.
+public enum RebuildEntry: Hashable, Sendable {
+    case object(Registration)
+    case refusal(Announcement, reason: String)
+
+    var announcement: Announcement {
+        switch self {
+        case .object(let registration): registration.announcement
+        case .refusal(let announcement, _): announcement
+        }
+    }
+}
+
+public struct RebuildReport: Hashable, Sendable {
+    /// A range of which backup tells nothing.
+    public struct Hole: Hashable, Sendable {
+        public let partition: LedgerPartition
+        public let start: Int64
+        public let end: Int64
+    }
+
+    /// Objects that are in the new catalog's ledger, those without rows included.
+    public internal(set) var registered = 0
+    /// Objects that are in the new ledger as refused, as they were.
+    public internal(set) var refused = 0
+    /// Objects that the new catalog does not take, with the reason: overlaps, mostly.
+    public internal(set) var rejected: [Rejected] = []
+    public internal(set) var holes: [Hole] = []
+
+    public struct Rejected: Hashable, Sendable {
+        public let key: String
+        public let reason: String
+    }
+}
+
+extension Catalog {
+    /// Makes the catalog again from what backup tells, beside the old one, and puts it in its place in one step. Nobody
+    /// writes to the catalog meanwhile; readers have the old one until the end, which is kept as
+    /// `catalog.sqlite.before`.
+    ///
+    /// The new one has no models: as ``declare(_:)`` brings them, every day becomes dirty and is computed again.
+    ///
+    /// - Parameters:
+    ///   - datasets: every dataset of which there may be objects.
+    ///   - nextPage: the next entries, in any order, nil after the last. All are held in memory, since they are
+    ///     registered in the order of their ranges.
+    /// - Throws: also what `nextPage` throws; nothing has changed then.
+    public func rebuild(
+        datasets: [Dataset], from nextPage: () async throws -> [RebuildEntry]?
+    ) async throws -> RebuildReport {
+        schema.replace(by: datasets)
+        try files.makeFolders()
+        let lock = try await takeTurn("rebuild the catalog")
+        var entries: [RebuildEntry] = []
+        while let page = try await nextPage() { entries += page }
+        let replacement = replacement()
+        replacement.files.remove()
+        try await replacement.make(inheriting: lock)
+        let report = try await replacement.fill(with: entries)
+        try files.replace(by: replacement.files)
+        return report
+    }
+
+    private func fill(with entries: [RebuildEntry]) async throws(CatalogError) -> RebuildReport {
+        var report = RebuildReport()
+        var ends: [LedgerPartition: Int64] = [:]
+        var batch: [Registration] = []
+        for entry in entries.sorted(by: RebuildEntry.isBefore) {
+            let it = entry.announcement
+            if let end = ends[it.ledgerPartition], it.start > end {
+                report.holes.append(.init(partition: it.ledgerPartition, start: end, end: it.start))
+            }
+            ends[it.ledgerPartition] = max(it.end, ends[it.ledgerPartition] ?? it.end)
+            switch entry {
+            case .object(let registration):
+                batch.append(registration)
+                if batch.count < 500 { continue }
+                try await take(&batch, &report)
+            case .refusal(_, let reason):
+                try await take(&batch, &report)
+                if case .refused = try await refuse(it, reason: reason, acrossHoles: true) { report.refused += 1 }
+            }
+        }
+        try await take(&batch, &report)
+        return report
+    }
+
+    private func take(_ batch: inout [Registration], _ report: inout RebuildReport) async throws(CatalogError) {
+        let outcomes = try await register(batch, acrossHoles: true)
+        for (registration, outcome) in zip(batch, outcomes) {
+            switch outcome {
+            case .registered: report.registered += 1
+            case .refused(let reason):
+                report.rejected.append(.init(key: registration.announcement.key, reason: reason))
+            case .already, .ahead: break
+            }
+        }
+        batch = []
+    }
+}
+
+extension RebuildEntry {
+    /// By partition and range; an object before a refusal of the same range, which it outlived.
+    fileprivate static func isBefore(_ left: RebuildEntry, _ right: RebuildEntry) -> Bool {
+        let (first, second) = (left.announcement, right.announcement)
+        guard first.ledgerPartition == second.ledgerPartition else {
+            return (first.epoch, first.topic, first.partition) < (second.epoch, second.topic, second.partition)
+        }
+        guard first.start == second.start, first.end == second.end else {
+            return (first.start, first.end) < (second.start, second.end)
+        }
+        if case .object = left, case .refusal = right { return true }
+        return false
+    }
+}
