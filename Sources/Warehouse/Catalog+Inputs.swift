@@ -15,6 +15,9 @@ public struct InputSnapshot: Hashable, Sendable {
         /// Its rows of that day.
         public let rows: Int64
         public let start: Int64
+        /// The least and greatest time of those rows.
+        public let first: Instant
+        public let last: Instant
     }
 
     /// A day of which an object is refused: it is not to be published until the object is replayed.
@@ -50,7 +53,8 @@ extension Catalog {
             SELECT 'snapshot' AS part, id::BIGINT AS id, (SELECT n FROM lake.pregao.turn) AS n
             FROM ducklake_current_snapshot('lake');
             SELECT 'object' AS part, d.dataset, d.trading_day, d.key, o.location, o.sha256, o.schema_version, d.rows,
-                o.start_offset, o.status, o.reason
+                o.start_offset, o.status, o.reason, epoch_us(d.first_time) AS first_time,
+                epoch_us(d.last_time) AS last_time
             FROM lake.pregao.object_days d JOIN lake.pregao.objects o USING (key)
             WHERE 'raw.' || replace(d.dataset, '-', '_') IN \(SQL.list(sources))
                 AND d.trading_day BETWEEN \(SQL.literal(days.lowerBound)) AND \(SQL.literal(days.upperBound))
@@ -107,7 +111,9 @@ private struct InputReading {
                     source: source, day: day, key: key, location: try row.requiredText("location"),
                     sha256: try row.requiredText("sha256"),
                     schemaVersion: Int(try row.requiredInteger("schema_version")),
-                    rows: try row.requiredInteger("rows"), start: try row.requiredInteger("start_offset")))
+                    rows: try row.requiredInteger("rows"), start: try row.requiredInteger("start_offset"),
+                    first: try row.requiredInstant(microseconds: "first_time"),
+                    last: try row.requiredInstant(microseconds: "last_time")))
         case .empty, nil: break
         }
     }
