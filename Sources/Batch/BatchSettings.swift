@@ -21,4 +21,9 @@ public struct BatchSettings: Sendable {
         self.shortestPause = shortestPause
         self.longestPause = longestPause
     }
+
+    /// The pause after so many failures in a row.
+    func pause(after failures: Int) -> Duration {
+        min(shortestPause * (1 << min(max(failures, 1) - 1, 20)), longestPause)
+    }
 }

@@ -19,7 +19,7 @@ struct BatchScheduleTests {
     private func change(_ sequence: Int64, from: Int64 = 0, to: Int64 = 0) -> BatchSchedule.Change {
         let first = Self.noon.adding(microseconds: from * 1_000_000)
         return BatchSchedule.Change(
-            sequence: sequence, moments: [first...Self.noon.adding(microseconds: to * 1_000_000)])
+            sequence: sequence, moments: first...Self.noon.adding(microseconds: to * 1_000_000))
     }
 
     private func work(
@@ -38,32 +38,7 @@ struct BatchScheduleTests {
         schedule.observe([key: change(1, from: 70, to: 130)], uptime: .zero)
         let minute: Int64 = 60_000_000
         let expected = Self.noon.adding(microseconds: minute)..<Self.noon.adding(microseconds: 3 * minute)
-        #expect(try #require(work(schedule).first).extent == .windows([expected]))
-    }
-
-    @Test("windows that touch are one, others stay apart")
-    func merged() throws {
-        var schedule = schedule()
-        let moments = [change(1, from: 600, to: 600), change(1, from: 61, to: 61), change(1, from: 0, to: 59)]
-        schedule.observe(
-            [key: BatchSchedule.Change(sequence: 3, moments: moments.flatMap { $0.moments ?? [] })], uptime: .zero)
-        guard case .windows(let windows) = try #require(work(schedule).first).extent else {
-            Issue.record("not by windows")
-            return
-        }
-        let minute: Int64 = 60_000_000
-        #expect(
-            windows == [
-                Self.noon..<Self.noon.adding(microseconds: 2 * minute),
-                Self.noon.adding(microseconds: 10 * minute)..<Self.noon.adding(microseconds: 11 * minute),
-            ])
-    }
-
-    @Test("changes at unknown moments make the day be computed whole")
-    func unknownMoments() throws {
-        var schedule = schedule()
-        schedule.observe([key: BatchSchedule.Change(sequence: 1, moments: nil)], uptime: .zero)
-        #expect(try #require(work(schedule).first).extent == .wholeDay)
+        #expect(try #require(work(schedule).first).extent == .windows(expected))
     }
 
     @Test("an open day is refreshed at the model's interval at most")

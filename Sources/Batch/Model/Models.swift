@@ -1,4 +1,5 @@
 import MarketData
+import Warehouse
 
 /// Models that fit together: every source is a raw table or another of them, and none reads itself through others.
 public struct Models: Sendable {
@@ -45,6 +46,18 @@ public struct Models: Sendable {
     public func columns(of source: TableName) -> [SourceColumn] {
         byTable[source].map { $0.columns.map { SourceColumn(name: $0.name, type: $0.type.sql) } }
             ?? SourceColumns.ofRaw(source) ?? []
+    }
+}
+
+extension Models {
+    /// What the catalog is told of them.
+    public var declarations: [ModelDeclaration] {
+        inOrder.map { model in
+            ModelDeclaration(
+                name: model.name,
+                columns: model.columns.map { .init(name: $0.name, type: $0.type.sql, description: $0.description) },
+                sources: model.sources.map(\.description), reachDays: model.reachDays)
+        }
     }
 }
 

@@ -4,28 +4,42 @@ public struct Difference: Hashable, Sendable {
     public let missing: Int64
     /// Rows that are there and ought not to be.
     public let surplus: Int64
-    /// Some of those rows, as text.
-    public let missingSample: [String]
-    public let surplusSample: [String]
+    /// One of each, as text.
+    public let missingSample: String?
+    public let surplusSample: String?
+
+    public init(missing: Int64, surplus: Int64, missingSample: String? = nil, surplusSample: String? = nil) {
+        self.missing = missing
+        self.surplus = surplus
+        self.missingSample = missingSample
+        self.surplusSample = surplusSample
+    }
 
     public var isEmpty: Bool { missing == 0 && surplus == 0 }
 
-    /// A query that gives one row: `missing`, `surplus`, and a sample of each as JSON arrays of text.
-    static func query(expected: String, actual: String, sampleSize: Int = 5) -> String {
+    /// Statements whose last gives one row: `missing`, `surplus`, `missing_sample`, `surplus_sample`.
+    static func statements(expected: String, actual: String) -> String {
         let side = { (name: String, of: String, without: String) in
             "CREATE TEMP TABLE \(name) AS SELECT * FROM (\(of)) EXCEPT ALL SELECT * FROM (\(without));"
         }
-        let sample = { (table: String) in
-            """
-            (SELECT coalesce(CAST(to_json(list(line)) AS VARCHAR), '[]') FROM (
-            SELECT CAST(differing AS VARCHAR) AS line FROM \(table) AS differing ORDER BY ALL LIMIT \(sampleSize)))
-            """
-        }
+        let sample = { (table: String) in "(SELECT min(CAST(differing AS VARCHAR)) FROM \(table) AS differing)" }
         return """
-            \(side("missing_rows", expected, actual))
-            \(side("surplus_rows", actual, expected))
+            CREATE TEMP TABLE expected_rows AS \(expected);
+            CREATE TEMP TABLE actual_rows AS \(actual);
+            \(side("missing_rows", "SELECT * FROM expected_rows", "SELECT * FROM actual_rows"))
+            \(side("surplus_rows", "SELECT * FROM actual_rows", "SELECT * FROM expected_rows"))
             SELECT (SELECT count(*) FROM missing_rows) AS "missing", (SELECT count(*) FROM surplus_rows) AS "surplus",
             \(sample("missing_rows")) AS "missing_sample", \(sample("surplus_rows")) AS "surplus_sample";
             """
+    }
+}
+
+extension Difference: CustomStringConvertible {
+    public var description: String {
+        let parts = [
+            missing > 0 ? "\(missing) rows missing, such as \(missingSample ?? "?")" : nil,
+            surplus > 0 ? "\(surplus) rows too many, such as \(surplusSample ?? "?")" : nil,
+        ]
+        return isEmpty ? "no difference" : parts.compactMap { $0 }.joined(separator: "; ")
     }
 }

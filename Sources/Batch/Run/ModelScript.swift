@@ -1,4 +1,5 @@
 import MarketData
+import Warehouse
 
 /// The SQL that computes one day of a model from given files: what runs, examples and verification share.
 ///
@@ -8,7 +9,7 @@ public struct ModelScript: Sendable {
     public enum Extent: Hashable, Sendable {
         case wholeDay
         /// Only these windows; the other rows are taken from the file that holds the day as published.
-        case windows([Range<Instant>], published: String)
+        case windows(Range<Instant>, published: String)
     }
 
     public let model: Model
@@ -36,10 +37,10 @@ public struct ModelScript: Sendable {
             var conditions: [String] = []
             if columns.contains(where: { $0.name == "trading_day" }) {
                 conditions.append(
-                    "\"trading_day\" BETWEEN \(SQLText.day(first)) AND \(SQLText.day(day))")
+                    "\"trading_day\" BETWEEN \(SQL.literal(first)) AND \(SQL.literal(day))")
             }
-            if case .windows(let windows, _) = extent, let window = model.window {
-                conditions.append(SQLText.isIn(windows, column: window.of))
+            if case .windows(let range, _) = extent, let window = model.window {
+                conditions.append(SQLText.isIn(range, column: window.of))
             }
             let condition = conditions.isEmpty ? "true" : conditions.joined(separator: " AND ")
             return """
@@ -53,25 +54,25 @@ public struct ModelScript: Sendable {
     /// Session settings, then a view for each source.
     static func statements(sources: [TableName], relation: (TableName) -> String) -> String {
         let schemas = Set(sources.map(\.schema)).sorted()
-        let created = schemas.map { "CREATE SCHEMA IF NOT EXISTS \(SQLText.identifier($0));" }
+        let created = schemas.map { "CREATE SCHEMA IF NOT EXISTS \(SQL.identifier($0));" }
         let views = sources.map { "CREATE OR REPLACE VIEW \(SQLText.table($0)) AS\n\(relation($0));" }
         return (["SET TimeZone = 'UTC';"] + created + views).joined(separator: "\n")
     }
 
     /// A SELECT of the day's rows: the declared columns, cast to the declared types, unordered.
     public func rows() -> String {
-        let names = SQLText.list(model.columns.map { SQLText.identifier($0.name) })
+        let names = SQLText.list(model.columns.map { SQL.identifier($0.name) })
         let cast = SQLText.list(
             model.columns.map {
-                "CAST(\(SQLText.identifier($0.name)) AS \($0.type.sql)) AS \(SQLText.identifier($0.name))"
+                "CAST(\(SQL.identifier($0.name)) AS \($0.type.sql)) AS \(SQL.identifier($0.name))"
             })
         let computed = """
             SELECT \(cast) FROM (
             \(model.query)
-            ) AS computed WHERE "trading_day" = \(SQLText.day(day))
+            ) AS computed WHERE "trading_day" = \(SQL.literal(day))
             """
-        guard case .windows(let windows, let published) = extent, let window = model.window else { return computed }
-        let inside = SQLText.isIn(windows, column: window.column)
+        guard case .windows(let range, let published) = extent, let window = model.window else { return computed }
+        let inside = SQLText.isIn(range, column: window.column)
         let columns = model.columns.map { SourceColumn(name: $0.name, type: $0.type.sql) }
         return """
             SELECT \(names) FROM (
@@ -95,8 +96,8 @@ public struct ModelScript: Sendable {
             COPY (
             SELECT * FROM (
             \(rows())
-            ) ORDER BY \(SQLText.list((model.grain + rest).map(SQLText.identifier)))
-            ) TO \(SQLText.string(path)) (FORMAT parquet, COMPRESSION zstd);
+            ) ORDER BY \(SQLText.list((model.grain + rest).map(SQL.identifier)))
+            ) TO \(SQL.literal(path)) (FORMAT parquet, COMPRESSION zstd);
             """
     }
 }

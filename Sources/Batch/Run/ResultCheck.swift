@@ -1,3 +1,5 @@
+import Warehouse
+
 /// The checks of a model as queries over a computed file.
 struct ResultCheck {
     let model: Model
@@ -15,7 +17,7 @@ struct ResultCheck {
         self.model = model
         self.path = path
         let required = model.columns.filter { !$0.isNullable }.map {
-            Rule(name: "\($0.name) is present", isBroken: "\(SQLText.identifier($0.name)) IS NULL")
+            Rule(name: "\($0.name) is present", isBroken: "\(SQL.identifier($0.name)) IS NULL")
         }
         let expressions = model.checks.compactMap { check -> Rule? in
             guard case .holds(let name, let expression) = check else { return nil }
@@ -24,11 +26,11 @@ struct ResultCheck {
         rules = required + expressions
     }
 
-    private var source: String { "read_parquet(\(SQLText.string(path)), hive_partitioning = false)" }
+    private var source: String { "read_parquet(\(SQL.literal(path)), hive_partitioning = false)" }
 
     /// A query that gives one row: `rows`, `duplicates`, and `broken_<n>` for each rule. It reads the file twice.
     func counts() -> String {
-        let grain = SQLText.list(model.grain.map(SQLText.identifier))
+        let grain = SQLText.list(model.grain.map(SQL.identifier))
         let broken = rules.enumerated().map { "count(*) FILTER (WHERE \($1.isBroken)) AS \"broken_\($0)\"" }
         let duplicates =
             model.checks.contains(.uniqueGrain)

@@ -29,11 +29,11 @@ public struct BatchSchedule: Sendable {
     /// What changed in a day and is not yet published.
     public struct Change: Hashable, Sendable {
         /// The catalog's sequence of the newest change.
-        public var sequence: Int64
-        /// From the first to the last moment changed; nil where that is not known.
-        public var moments: [ClosedRange<Instant>]?
+        public let sequence: Int64
+        /// From the first to the last moment changed.
+        public let moments: ClosedRange<Instant>
 
-        public init(sequence: Int64, moments: [ClosedRange<Instant>]?) {
+        public init(sequence: Int64, moments: ClosedRange<Instant>) {
             self.sequence = sequence
             self.moments = moments
         }
@@ -43,8 +43,8 @@ public struct BatchSchedule: Sendable {
     public struct Work: Hashable, Sendable {
         public enum Extent: Hashable, Sendable {
             case wholeDay
-            /// Ascending, apart from one another.
-            case windows([Range<Instant>])
+            /// The windows from the first to the last that changed.
+            case windows(Range<Instant>)
         }
 
         public let key: Key
@@ -133,17 +133,8 @@ public struct BatchSchedule: Sendable {
     }
 
     private func extent(of change: Change?, _ model: Model, isOpen: Bool) -> Work.Extent {
-        guard isOpen, let window = model.window, let moments = change?.moments, !moments.isEmpty else {
-            return .wholeDay
-        }
-        return .windows(Self.merged(moments.map { window.covering($0.lowerBound, $0.upperBound) }))
-    }
-
-    static func merged(_ ranges: [Range<Instant>]) -> [Range<Instant>] {
-        ranges.sorted { $0.lowerBound < $1.lowerBound }.reduce(into: []) { merged, range in
-            guard let last = merged.last, range.lowerBound <= last.upperBound else { return merged.append(range) }
-            merged[merged.count - 1] = last.lowerBound..<max(last.upperBound, range.upperBound)
-        }
+        guard isOpen, let window = model.window, let moments = change?.moments else { return .wholeDay }
+        return .windows(window.covering(moments.lowerBound, moments.upperBound))
     }
 
     /// Takes note of how a run ended.

@@ -1,0 +1,96 @@
+import MarketData
+import Runtime
+import Warehouse
+
+extension Batch {
+    /// Makes the tables, and finds the days that a process before this one refreshed and left unclosed.
+    func prepare(_ schedule: inout BatchSchedule) async throws(CatalogError) {
+        try await catalog.declare(models.declarations)
+        for model in models.inOrder where model.window != nil {
+            for published in try await catalog.publications(of: model.name)
+            where published.publishedAt < model.close(of: published.day) {
+                schedule.awaitClose(of: BatchSchedule.Key(model: model.table, day: published.day))
+            }
+        }
+    }
+
+    /// Computes what is due now, each model after those that it reads.
+    func pass(_ schedule: inout BatchSchedule, start: ContinuousClock.Instant, until shutdown: Shutdown)
+        async throws(CatalogError)
+    {
+        var isStale = true
+        for model in models.inOrder {
+            if isStale { schedule.observe(try await changes(), uptime: .now - start) }
+            isStale = false
+            metrics.set("pregao_batch_dirty_days", to: Double(schedule.dirtyCount))
+            for work in schedule.work(of: model, now: clock.now(), uptime: .now - start) {
+                guard !shutdown.isRequested else { return }
+                let report = await compute(work.key, of: model, extent: work.extent)
+                schedule.ended(
+                    work, as: report.scheduleOutcome, byWindows: report.isByWindows, uptime: .now - start)
+                // What was published dirties the models that read it.
+                isStale = isStale || report.isPublished
+            }
+        }
+    }
+
+    /// What is dirty, by model and day.
+    func changes() async throws(CatalogError) -> [BatchSchedule.Key: BatchSchedule.Change] {
+        var changes: [BatchSchedule.Key: BatchSchedule.Change] = [:]
+        for dirt in try await catalog.dirt() {
+            guard let model = models[named: dirt.model] else { continue }
+            changes[BatchSchedule.Key(model: model.table, day: dirt.day)] = BatchSchedule.Change(
+                sequence: dirt.sequence, moments: dirt.first...max(dirt.first, dirt.last))
+        }
+        return changes
+    }
+
+    /// Computes and publishes one day, and tells of it.
+    func compute(_ key: BatchSchedule.Key, of model: Model, extent: BatchSchedule.Work.Extent) async -> RunReport {
+        let report = await runner.run(model, day: key.day, extent: extent)
+        let labels = ["model": model.name]
+        metrics.add(to: "pregao_batch_runs_total", ["model": model.name, "outcome": report.outcomeName])
+        metrics.observe(report.seconds, in: "pregao_batch_run_seconds", labels)
+        metrics.add(Double(report.files), to: "pregao_batch_input_files_total", labels)
+        switch report.outcome {
+        case .published(let version):
+            metrics.add(Double(report.rows ?? 0), to: "pregao_batch_rows_total", labels)
+            logger.info(
+                "published a day",
+                [
+                    "model": model.name, "day": key.day, "version": version, "rows": report.rows ?? 0,
+                    "files": report.files, "windows": report.isByWindows, "seconds": report.seconds,
+                ])
+        case .discarded:
+            logger.info("another process published the day meanwhile", ["model": model.name, "day": key.day])
+        case .checksFailed(let failures):
+            logger.error(
+                "checks failed, nothing is published",
+                ["model": model.name, "day": key.day, "reason": failures.joined(separator: "; ")])
+        case .notDone(let error):
+            logger.error("a day could not be done", ["model": model.name, "day": key.day, "error": error])
+        }
+        return report
+    }
+}
+
+extension RunReport {
+    var scheduleOutcome: BatchSchedule.Outcome {
+        switch outcome {
+        case .published: .published
+        case .discarded: .discarded
+        case .checksFailed: .checksFailed
+        case .notDone: .notDone
+        }
+    }
+
+    /// A label's value: published, discarded, checks-failed, not-done.
+    public var outcomeName: String {
+        switch outcome {
+        case .published: "published"
+        case .discarded: "discarded"
+        case .checksFailed: "checks-failed"
+        case .notDone: "not-done"
+        }
+    }
+}

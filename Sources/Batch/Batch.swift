@@ -1,0 +1,88 @@
+import MarketData
+import Runtime
+import Warehouse
+
+/// The stage that turns dirty days into refined tables.
+///
+/// It looks at the catalog at intervals, computes what ``BatchSchedule`` says, upstream models before those that read
+/// them, and publishes each day in one catalog transaction. Several processes may run it on one catalog: a day that
+/// two compute is published once, the other result is thrown away.
+public struct Batch: Sendable {
+    let settings: BatchSettings
+    let models: Models
+    let catalog: Catalog
+    let runner: DayRunner
+    let clock: any WallClock
+    let logger: Logger
+    let metrics: Metrics
+
+    /// - Parameters:
+    ///   - engine: computes the days; a whole day is what its memory and threads are for.
+    ///   - clock: decides what day is open; durations are not taken from it.
+    public init(
+        settings: BatchSettings, models: Models, catalog: Catalog, engine: DuckDB,
+        clock: any WallClock = SystemWallClock(), logger: Logger, metrics: Metrics
+    ) {
+        self.settings = settings
+        self.models = models
+        self.catalog = catalog
+        self.clock = clock
+        self.logger = logger
+        self.metrics = metrics
+        runner = DayRunner(
+            models: models, catalog: catalog, engine: engine, folder: RefinedFolder(root: settings.folder))
+    }
+
+    /// Runs until the shutdown is requested; a day being computed is finished first.
+    ///
+    /// A catalog that cannot be reached is tried again, with growing pauses, without limit.
+    public func run(until shutdown: Shutdown) async throws {
+        runner.folder.removeLeftovers(now: clock.now())
+        let start = ContinuousClock.now
+        var schedule = newSchedule()
+        var isReady = false
+        var failures = 0
+        repeat {
+            do throws(CatalogError) {
+                if !isReady { try await prepare(&schedule) }
+                isReady = true
+                try await pass(&schedule, start: start, until: shutdown)
+                failures = 0
+            } catch {
+                failures += 1
+                metrics.add(to: "pregao_batch_catalog_failures_total")
+                logger.warning("the catalog does not answer", ["error": error, "failures": failures])
+            }
+            let pause = failures == 0 ? settings.pollInterval : settings.pause(after: failures)
+            await shutdown.sleep(for: pause)
+        } while !shutdown.isRequested
+    }
+
+    /// Computes days once: every dirty one of every model, or those given, whatever the time of day.
+    ///
+    /// - Parameters:
+    ///   - days: nil for every dirty day.
+    ///   - force: also where nothing has changed; `days` are to be given then.
+    /// - Returns: a report a computed day, upstream first. A day that could not be done is in its report.
+    public func runOnce(days: [Day]? = nil, models names: Set<String>? = nil, force: Bool = false)
+        async throws(CatalogError) -> [RunReport]
+    {
+        try await catalog.declare(models.declarations)
+        var reports: [RunReport] = []
+        for model in models.inOrder where names?.contains(model.name) ?? true {
+            let dirty = try await changes().filter { $0.key.model == model.table }
+            let wanted = force ? Set(days ?? []).union(dirty.keys.map(\.day)) : Set(dirty.keys.map(\.day))
+            for day in wanted.sorted() where days?.contains(day) ?? true {
+                let key = BatchSchedule.Key(model: model.table, day: day)
+                reports.append(await compute(key, of: model, extent: .wholeDay))
+            }
+        }
+        return reports
+    }
+
+    private func newSchedule() -> BatchSchedule {
+        BatchSchedule(
+            models: models.inOrder, refresh: settings.refresh, shortestPause: settings.shortestPause,
+            longestPause: settings.longestPause)
+    }
+}

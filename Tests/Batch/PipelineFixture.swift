@@ -1,0 +1,98 @@
+import Batch
+import Foundation
+import Lake
+import MarketData
+import Runtime
+import Synchronization
+import Warehouse
+
+/// A catalog, raw files and a batch over them, in a folder of their own.
+final class PipelineFixture {
+    let folder: TemporaryFolder
+    let catalog: Catalog
+    let engine: DuckDB
+    let quotes: Quotes
+    let clock: SettableClock
+    let metrics = Metrics()
+    let models: Models
+    private var nextOffset: Int64 = 0
+    /// Raw files, by the order in which they were registered.
+    private(set) var files: [String] = []
+
+    init(models: Models? = nil, now: Instant = Samples.day.adding(days: 2).startInUTC) async throws {
+        folder = try TemporaryFolder()
+        engine = try Engine.make()
+        clock = SettableClock(now)
+        self.models = try models ?? Models.bundled()
+        quotes = Quotes(engine: engine, folder: folder.path)
+        catalog = Catalog(
+            folder: "\(folder.path)/catalog", engine: engine, clock: clock, logger: Self.logger, metrics: metrics)
+        try await catalog.open(datasets: Datasets.all, create: true)
+        try await catalog.declare(self.models.declarations)
+    }
+
+    private static let logger = Logger(component: "test", sink: { _ in })
+
+    func batch(models: Models? = nil, logger: Logger = logger) -> Batch {
+        Batch(
+            settings: BatchSettings(folder: folder.path, pollInterval: .milliseconds(20)),
+            models: models ?? self.models, catalog: catalog, engine: engine, clock: clock, logger: logger,
+            metrics: metrics)
+    }
+
+    /// Writes a raw file of these quotes, in the order of the log, and registers it.
+    func register(_ given: [Quotes.Quote], leavingOut: Set<String> = []) async throws {
+        let start = nextOffset
+        var numbered = given
+        for index in numbered.indices { numbered[index].offset = Int(start) + index }
+        nextOffset += Int64(given.count)
+        let file = try await quotes.write(numbered, to: "raw-\(files.count).parquet", leavingOut: leavingOut)
+        files.append(file)
+        let days = Dictionary(grouping: numbered, by: \.day).map { day, quotes in
+            let times = quotes.map(\.observedAt)
+            return Announcement.DayContent(
+                day: day, rows: Int64(quotes.count), first: times.min() ?? day.startInUTC,
+                last: times.max() ?? day.startInUTC)
+        }
+        let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: file)))
+        let sha256 = SHA256.hexadecimal(of: bytes)
+        let name = RawObjectName(
+            dataset: "quotes", day: Samples.day, topic: "pregao.quotes", epoch: "testtest", partition: 0, start: start,
+            end: nextOffset, sha256: sha256)
+        let announcement = Announcement(
+            bucket: "lake", key: name.key, size: Int64(bytes.count), sha256: sha256, dataset: "quotes",
+            schemaVersion: 1, epoch: "testtest", topic: "pregao.quotes", partition: 0, start: start, end: nextOffset,
+            rows: Int64(given.count), rejected: 0, emptyReason: nil, days: days.sorted { $0.day < $1.day },
+            announcedAt: clock.now())
+        let outcomes = try await catalog.register([Registration(announcement: announcement, location: file)])
+        guard outcomes == [.registered] else { throw Unexpected("\(outcomes)") }
+    }
+
+    struct Unexpected: Error {
+        let words: String
+
+        init(_ words: String) { self.words = words }
+    }
+
+    /// The column `line` of a query over `lake`.
+    func rows(_ sql: String) async throws -> [String] { try await catalog.rows(sql).compactMap { $0.text("line") } }
+
+    /// The published minutes: symbol, minute, quotes, close.
+    func minutes(_ day: Day = Samples.day) async throws -> [String] {
+        try await rows(
+            """
+            SELECT concat_ws(' ', symbol, strftime(minute, '%H:%M'), quotes, CAST(close AS DOUBLE)) AS line
+            FROM lake.refined.quotes_1m WHERE trading_day = DATE '\(day)' ORDER BY line;
+            """)
+    }
+
+    /// The published days: symbol, quotes, open, high, low, close.
+    func days() async throws -> [String] {
+        try await rows(
+            """
+            SELECT concat_ws(' ', trading_day, symbol, quotes, CAST(open AS DOUBLE), CAST(high AS DOUBLE),
+                CAST(low AS DOUBLE), CAST(close AS DOUBLE)) AS line
+            FROM lake.refined.quotes_daily ORDER BY line;
+            """)
+    }
+}
