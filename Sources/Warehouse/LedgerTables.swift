@@ -24,6 +24,8 @@ enum LedgerTables {
             sha256 VARCHAR, published_at TIMESTAMPTZ);
         CREATE TABLE IF NOT EXISTS lake.pregao.publication_inputs (
             model VARCHAR, trading_day DATE, version BIGINT, input VARCHAR, sha256 VARCHAR);
+        CREATE TABLE IF NOT EXISTS lake.pregao.failed_runs (
+            model VARCHAR, trading_day DATE, reason VARCHAR, failed_at TIMESTAMPTZ);
         """
 
     /// Every column of every table of the lake.
