@@ -64,13 +64,25 @@ extension Batch {
         case .discarded:
             logger.info("another process published the day meanwhile", ["model": model.name, "day": key.day])
         case .checksFailed(let failures):
+            let reason = failures.joined(separator: "; ")
             logger.error(
-                "checks failed, nothing is published",
-                ["model": model.name, "day": key.day, "reason": failures.joined(separator: "; ")])
+                "checks failed, nothing is published", ["model": model.name, "day": key.day, "reason": reason])
+            await record(key, reason)
         case .notDone(let error):
             logger.error("a day could not be done", ["model": model.name, "day": key.day, "error": error])
+            // What the catalog refused to take it cannot keep either.
+            if error.kind != .catalog { await record(key, "\(error)") }
         }
         return report
+    }
+
+    /// Keeps the reason where every process can see it.
+    private func record(_ key: BatchSchedule.Key, _ reason: String) async {
+        do throws(CatalogError) {
+            try await catalog.recordFailure(model: key.model.description, day: key.day, reason: reason)
+        } catch {
+            logger.warning("a failure could not be recorded", ["model": key.model, "day": key.day, "error": error])
+        }
     }
 }
 

@@ -44,7 +44,10 @@ public struct Batch: Sendable {
         var failures = 0
         repeat {
             do throws(CatalogError) {
-                if !isReady { try await prepare(&schedule) }
+                if !isReady {
+                    try await prepare(&schedule)
+                    logger.info("watching for dirty days", ["models": models.inOrder.count])
+                }
                 isReady = true
                 try await pass(&schedule, start: start, until: shutdown)
                 failures = 0

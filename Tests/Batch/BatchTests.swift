@@ -4,7 +4,7 @@ import MarketData
 import Testing
 import Warehouse
 
-@Suite("The daily batch", .timeLimit(.minutes(5)))
+@Suite("The daily batch", .serialized, .timeLimit(.minutes(5)))
 struct BatchTests {
     private let minutes = "refined.quotes_1m"
 
@@ -99,6 +99,7 @@ struct BatchTests {
         #expect(failures[0].hasPrefix("prices stay below 1000: broken by 1 of 1 rows, such as"), "\(failures)")
         #expect(try await fixture.minutes() == ["BTC-USD 00:00 1 100.0"])
         #expect(try await fixture.catalog.dirt().map(\.model) == [minutes])
+        #expect(try await fixture.catalog.failedRuns().map(\.reason) == failures)
     }
 
     static let broken: [(query: String, failure: String)] = [
@@ -172,10 +173,10 @@ struct BatchTests {
 }
 
 extension Model {
-    func with(checks: [Check]) -> Model {
+    func with(checks: [Check]? = nil, query: String? = nil) -> Model {
         Model(
             table: table, description: description, columns: columns, grain: grain, sources: sources,
-            reachDays: reachDays, window: window, due: due, refresh: refresh, checks: checks, examples: examples,
-            query: query)
+            reachDays: reachDays, window: window, due: due, refresh: refresh, checks: checks ?? self.checks,
+            examples: examples, query: query ?? self.query)
     }
 }

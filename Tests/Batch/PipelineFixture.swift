@@ -33,9 +33,9 @@ final class PipelineFixture {
 
     private static let logger = Logger(component: "test", sink: { _ in })
 
-    func batch(models: Models? = nil, logger: Logger = logger) -> Batch {
+    func batch(models: Models? = nil, refresh: Duration? = nil, logger: Logger = logger) -> Batch {
         Batch(
-            settings: BatchSettings(folder: folder.path, pollInterval: .milliseconds(20)),
+            settings: BatchSettings(folder: folder.path, pollInterval: .milliseconds(20), refresh: refresh),
             models: models ?? self.models, catalog: catalog, engine: engine, clock: clock, logger: logger,
             metrics: metrics)
     }
