@@ -49,8 +49,10 @@ struct CommittingTests {
         flusher.work { $0.isEncoding }
         let later = try #require(flusher.work.lastIndex { $0.isPut })
         guard case .put(let id, _) = flusher.work.remove(at: later) else { return }
+        flusher.refusePuts()
         flusher.tell(.put(id))
         #expect(!flusher.work.contains { $0.isCommit })
+        flusher.endWaits()
         flusher.work()
         #expect(flusher.committed == ["t/0 [0,1) [1,2)"])
     }
