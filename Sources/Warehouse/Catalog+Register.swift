@@ -27,8 +27,20 @@ extension Catalog {
         }
     }
 
+    /// The raw tables nearly always have every column, and to ask costs more than the rest of a small transaction: so
+    /// they are looked at once the engine has complained.
     private func registerTogether(_ batch: [Registration], acrossHoles: Bool) async throws(CatalogError)
         -> [RegistrationOutcome]
+    {
+        do throws(CatalogError) {
+            return try await registerTogether(batch, acrossHoles: acrossHoles, addingColumns: false)
+        } catch  where error.kind == .sql {
+            return try await registerTogether(batch, acrossHoles: acrossHoles, addingColumns: true)
+        }
+    }
+
+    private func registerTogether(_ batch: [Registration], acrossHoles: Bool, addingColumns: Bool)
+        async throws(CatalogError) -> [RegistrationOutcome]
     {
         guard !batch.isEmpty else { return [] }
         let datasets = schema.all
@@ -37,9 +49,9 @@ extension Catalog {
             var plan = try transaction.plan(for: batch.map(\.announcement), datasets: datasets)
             let outcomes = batch.map { plan.offer($0, acrossHoles: acrossHoles) }
             guard !plan.accepted.isEmpty else { return .abandon(outcomes) }
-            try transaction.write(plan.ranges.filter { plan.changedRanges.contains($0.key) })
-            try transaction.write(plan.accepted, replacing: plan.replayed)
-            try addFiles(plan.accepted.filter { $0.announcement.rows > 0 }, datasets, in: &transaction)
+            let filled = plan.accepted.filter { $0.announcement.rows > 0 }
+            if addingColumns { try addColumns(for: filled, datasets, in: &transaction) }
+            try transaction.write(plan, files: filled.compactMap { $0.statement(datasets) })
             try transaction.passOn(plan.accepted.flatMap { $0.announcement.changes(datasets) })
             return .commit(outcomes)
         }
@@ -66,31 +78,30 @@ extension Catalog {
             let partition = announcement.ledgerPartition
             let end = plan.ranges[partition]?.upperBound ?? announcement.start
             guard announcement.start <= end || acrossHoles else { return .abandon(.ahead(expected: end)) }
+            var changed: [LedgerPartition: Range<Int64>] = [:]
             if announcement.start >= end, announcement.end > end {
-                let start = plan.ranges[partition]?.lowerBound ?? announcement.start
-                try transaction.write([partition: start..<announcement.end])
+                changed[partition] = (plan.ranges[partition]?.lowerBound ?? announcement.start)..<announcement.end
             }
-            try transaction.writeRefused(announcement, reason: reason)
+            try transaction.writeRefused(announcement, reason: reason, ranges: changed)
             return .commit(.refused(reason))
         }
     }
 
-    /// Adds files to the raw tables, and before them the columns that their versions bring.
-    private func addFiles(
-        _ registrations: [Registration], _ datasets: [String: Dataset], in transaction: inout Transaction
+    /// Makes the raw tables hold every column of the datasets that the objects are of.
+    private func addColumns(
+        for registrations: [Registration], _ datasets: [String: Dataset], in transaction: inout Transaction
     ) throws(CatalogError) {
-        let byDataset = Dictionary(grouping: registrations, by: \.announcement.dataset)
-        guard !byDataset.isEmpty else { return }
-        let touched = byDataset.keys.compactMap { datasets[$0] }.sorted { $0.name < $1.name }
+        let touched = Set(registrations.map(\.announcement.dataset)).compactMap { datasets[$0] }
         let tables = try TableColumns(transaction.run(LedgerTables.columnsQuery))
-        var statements = rawStatements(missingFrom: tables, datasets: touched)
-        for dataset in touched {
-            for registration in byDataset[dataset.name] ?? [] {
-                statements.append(
-                    SQL.addFile(registration.location, toTable: dataset.table, inSchema: "raw"))
-            }
-        }
-        try transaction.run(statements.joined(separator: "\n"))
+        let statements = rawStatements(missingFrom: tables, datasets: touched)
+        if !statements.isEmpty { try transaction.run(statements.joined(separator: "\n")) }
+    }
+}
+
+extension Registration {
+    /// The statement that adds its file to its dataset's raw table.
+    fileprivate func statement(_ datasets: [String: Dataset]) -> String? {
+        datasets[announcement.dataset].map { SQL.addFile(location, toTable: $0.table, inSchema: "raw") }
     }
 }
 

@@ -10,7 +10,19 @@ struct Transaction: ~Copyable {
     let now: Instant
 
     @discardableResult
-    mutating func run(_ statements: String) throws(CatalogError) -> [Row] { try session.run(statements) }
+    mutating func run(_ statements: String) throws(CatalogError) -> [Row] {
+        exchanges += 1
+        return try session.run(statements)
+    }
+
+    /// How often the engine was asked something.
+    private(set) var exchanges = 0
+
+    init(session: consuming EngineSession, sequence: Int64, now: Instant) {
+        self.session = session
+        self.sequence = sequence
+        self.now = now
+    }
 }
 
 /// What a transaction's body decided.
@@ -51,7 +63,8 @@ extension Catalog {
         // The thread has the lock's descriptor alone: the turn ends here, with the engine's process, and not whenever
         // the thread lets go of what it was given.
         defer { withExtendedLifetime(lock) {} }
-        return try await onThread { [engine, beforeCommit, descriptor = lock.descriptor] handle throws(CatalogError) in
+        return try await onThread {
+            [engine, metrics, beforeCommit, descriptor = lock.descriptor] handle throws(CatalogError) in
             var session = try EngineSession(engine, doing: doing, handle: handle, inheriting: descriptor)
             let turn = try session.run(
                 start + "\nBEGIN; UPDATE lake.pregao.turn SET n = n + 1; SELECT n FROM lake.pregao.turn;")
@@ -60,6 +73,7 @@ extension Catalog {
                     .corrupt, doing: doing, cause: "pregao.turn has not one row; \(CatalogFiles.whatToDo)")
             }
             var transaction = Transaction(session: session, sequence: sequence, now: now)
+            defer { metrics.add(Double(transaction.exchanges), to: "pregao_catalog_exchanges_total") }
             switch try body(&transaction) {
             case .abandon(let outcome):
                 transaction.session.close()

@@ -126,11 +126,10 @@ extension Transaction {
             "(\(SQL.literal(key.model)), \(SQL.literal(key.day)), \(sequence), \(SQL.literal(times.first)), "
                 + "\(SQL.literal(times.last)))"
         }
-        if !replaced.isEmpty {
-            try run(
-                "DELETE FROM lake.pregao.dirt WHERE (model, trading_day) IN (\(replaced.joined(separator: ", ")))")
-        }
-        try run("INSERT INTO lake.pregao.dirt VALUES \(values.joined(separator: ", "))")
+        let deletion =
+            replaced.isEmpty
+            ? "" : "DELETE FROM lake.pregao.dirt WHERE (model, trading_day) IN (\(replaced.joined(separator: ", ")));\n"
+        try run("\(deletion)INSERT INTO lake.pregao.dirt VALUES \(values.joined(separator: ", "))")
     }
 }
 

@@ -43,8 +43,36 @@ extension Transaction {
         return result
     }
 
-    mutating func write(_ ranges: [LedgerPartition: Range<Int64>]) throws(CatalogError) {
-        guard !ranges.isEmpty else { return }
+    /// Writes what the plan decided: one exchange with the engine, however many objects there are.
+    ///
+    /// - Parameter files: the statements that add the objects' files.
+    mutating func write(_ plan: RegistrationPlan, files: [String]) throws(CatalogError) {
+        var statements: [String] = []
+        if !plan.replayed.isEmpty {
+            for table in ["objects", "object_days"] {
+                statements.append("DELETE FROM lake.pregao.\(table) WHERE key IN \(SQL.list(plan.replayed));")
+            }
+        }
+        statements += Self.statements(for: plan.ranges.filter { plan.changedRanges.contains($0.key) })
+        statements += insertion(
+            of: plan.accepted.map { registration in
+                let status: LedgerStatus = registration.announcement.rows == 0 ? .empty : .registered
+                return (registration, status, registration.announcement.emptyReason)
+            })
+        try run((statements + files).joined(separator: "\n"))
+    }
+
+    /// - Parameter ranges: those that the refusal changes.
+    mutating func writeRefused(
+        _ announcement: Announcement, reason: String, ranges: [LedgerPartition: Range<Int64>]
+    ) throws(CatalogError) {
+        let refused = Registration(announcement: announcement, location: "")
+        let statements = Self.statements(for: ranges) + insertion(of: [(refused, .refused, reason)])
+        try run(statements.joined(separator: "\n"))
+    }
+
+    private static func statements(for ranges: [LedgerPartition: Range<Int64>]) -> [String] {
+        guard !ranges.isEmpty else { return [] }
         let sorted = ranges.sorted { "\($0.key)" < "\($1.key)" }
         let partitions = sorted.map { partition, _ in
             "(\(SQL.literal(partition.epoch)), \(SQL.literal(partition.topic)), \(partition.partition))"
@@ -53,36 +81,15 @@ extension Transaction {
             "(\(SQL.literal(partition.epoch)), \(SQL.literal(partition.topic)), \(partition.partition), "
                 + "\(range.lowerBound), \(range.upperBound))"
         }
-        try run(
-            """
-            DELETE FROM lake.pregao.ranges WHERE (epoch, topic, partition) IN (\(partitions.joined(separator: ", ")));
-            INSERT INTO lake.pregao.ranges VALUES \(values.joined(separator: ", "));
-            """)
+        return [
+            "DELETE FROM lake.pregao.ranges WHERE (epoch, topic, partition) IN (\(partitions.joined(separator: ", ")));",
+            "INSERT INTO lake.pregao.ranges VALUES \(values.joined(separator: ", "));",
+        ]
     }
 
-    /// - Parameter replaced: keys whose earlier rows, refusals, give way.
-    mutating func write(_ registrations: [Registration], replacing replaced: [String]) throws(CatalogError) {
-        if !replaced.isEmpty {
-            try run(
-                """
-                DELETE FROM lake.pregao.objects WHERE key IN \(SQL.list(replaced));
-                DELETE FROM lake.pregao.object_days WHERE key IN \(SQL.list(replaced));
-                """)
-        }
-        try insert(
-            registrations.map { registration in
-                let status: LedgerStatus = registration.announcement.rows == 0 ? .empty : .registered
-                return (registration, status, registration.announcement.emptyReason)
-            })
-    }
-
-    mutating func writeRefused(_ announcement: Announcement, reason: String) throws(CatalogError) {
-        try insert([(Registration(announcement: announcement, location: ""), .refused, reason)])
-    }
-
-    private mutating func insert(
-        _ objects: [(registration: Registration, status: LedgerStatus, reason: String?)]
-    ) throws(CatalogError) {
+    private func insertion(
+        of objects: [(registration: Registration, status: LedgerStatus, reason: String?)]
+    ) -> [String] {
         let rows = objects.map { object in
             let it = object.registration.announcement
             let fields = [
@@ -100,10 +107,10 @@ extension Transaction {
                     + "\(day.rows), \(SQL.literal(day.first)), \(SQL.literal(day.last)))"
             }
         }
-        var statements = "INSERT INTO lake.pregao.objects VALUES \(rows.joined(separator: ", "));"
+        var statements = ["INSERT INTO lake.pregao.objects VALUES \(rows.joined(separator: ", "));"]
         if !days.isEmpty {
-            statements += "\nINSERT INTO lake.pregao.object_days VALUES \(days.joined(separator: ", "));"
+            statements.append("INSERT INTO lake.pregao.object_days VALUES \(days.joined(separator: ", "));")
         }
-        try run(statements)
+        return statements
     }
 }

@@ -127,3 +127,13 @@ extension Catalog {
         try await rows("SELECT count(*) AS n FROM \(table)").first?.integer("n")
     }
 }
+
+extension Metrics {
+    /// How often engines were asked something inside writing transactions.
+    var exchanges: Double {
+        for (series, figure) in snapshot() {
+            if series.name == "pregao_catalog_exchanges_total", case .counter(let count) = figure { return count }
+        }
+        return 0
+    }
+}

@@ -139,4 +139,32 @@ struct RegistrationTests {
         #expect(try await new.count("lake.raw.spot_prices WHERE venue = 'a'") == 10)
         #expect(try await new.count("lake.raw.spot_prices") == 30)
     }
+
+    @Test("three hundred objects are registered with as few exchanges as one")
+    func many() async throws {
+        let catalog = try await lake.openedCatalog()
+        try await catalog.declare([
+            ModelDeclaration(
+                name: "refined.m", columns: [.init(name: "trading_day", type: "DATE", description: "Day.")],
+                sources: ["raw.spot_prices"])
+        ])
+        let first = try await lake.object(0..<2)
+        _ = try await catalog.register([first])
+        let alone = catalog.metrics.exchanges
+        var batch: [Registration] = []
+        for number in Int64(1)...300 {
+            let announcement = lake.announcement(number * 2..<number * 2 + 2)
+            let location = "\(lake.folder)/\(number).parquet"
+            try FileManager.default.copyItem(atPath: first.location, toPath: location)
+            batch.append(Registration(announcement: announcement, location: location))
+        }
+        let before = catalog.metrics.exchanges
+        #expect(try await catalog.register(Array(batch.dropLast())).allSatisfy { $0 == .registered })
+        let many = catalog.metrics.exchanges - before
+        #expect(try await catalog.register([batch[299]]) == [.registered])
+        #expect(catalog.metrics.exchanges - before - many == many)
+        #expect(alone > 0)
+        #expect(try await catalog.count("lake.raw.spot_prices") == 602)
+        #expect(try await catalog.objects(limit: 1000).count == 301)
+    }
 }
