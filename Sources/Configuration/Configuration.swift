@@ -1,0 +1,66 @@
+import Archiver
+import Console
+import Flusher
+import Poller
+import Runtime
+
+/// Everything that can be set, checked as a whole before anything starts.
+public struct Configuration: Sendable {
+    /// The folder that holds all of Pregão's data, unless a part is placed elsewhere.
+    public var data = "pregao-data"
+    public var logging = Logging()
+    public var log = Log()
+    public var poller = PollerSettings()
+    public var flusher = FlusherSettings(instance: "flusher")
+    public var archiver = ArchiverSettings()
+    public var batch = DailyBatch()
+    public var catalog = Catalog()
+    public var console = ConsoleSettings()
+    /// How long a stage may take to drain once it is told to stop.
+    public var drain: Duration = .seconds(20)
+
+    public init() {}
+
+    public struct Logging: Sendable {
+        public var level = Logger.Level.info
+        public var format = Logger.Format.logfmt
+    }
+
+    public struct Log: Sendable {
+        /// Of each dataset's topic and of `pregao.objects`.
+        public var partitions: Int32 = 4
+        public var retentionAge: Duration = .seconds(7 * 86_400)
+        public var retentionBytes: Int = 16 << 30
+        /// How long a process that stopped answering keeps its partitions.
+        public var lease: Duration = .seconds(10)
+    }
+
+    public struct DailyBatch: Sendable {
+        public var instance = "batch"
+        /// A folder of further models; nil: only those that come with the program.
+        public var models: String?
+        public var poll: Duration = .seconds(2)
+        public var refresh: Duration?
+    }
+
+    public struct Catalog: Sendable {
+        /// DuckDB's program; nil: found beside the program or under `.deps/`.
+        public var duckdb: String?
+        public var memory = 1 << 30
+        public var threads = 2
+    }
+}
+
+extension Configuration {
+    /// `<data>/log/pregao.sqlite`
+    public var logPath: String { "\(data)/log/pregao.sqlite" }
+    /// The raw store's root; its keys begin with `raw/`.
+    public var rawRoot: String { "\(data)/lake" }
+    public var backupRoot: String { "\(data)/backup" }
+    /// `<data>/catalog`
+    public var catalogFolder: String { "\(data)/catalog" }
+    /// The user's own queries, one `<name>.sql` each.
+    public var savedQueries: String { "\(data)/queries" }
+    /// Where each process says how it is.
+    public var statusFolder: String { "\(data)/status" }
+}
