@@ -87,17 +87,16 @@ let package = Package(
         module(
             "Configuration",
             [
-                "MarketData", "YAML", "Runtime", "Feeds", "Poller", "Flusher", "Archiver", "Batch", "Console",
-                "Exchange",
+                "MarketData", "YAML", "Runtime", "Feeds", "Poller", "Flusher", "Archiver", "Console",
             ]),
         .executableTarget(
             name: "pregao",
             dependencies: [
                 "Configuration", "Terminal",
-                "MarketData", "JSON", "YAML", "Runtime", "Feeds", "EventLog", "Lake", "Warehouse", "Poller", "Flusher",
-                "Archiver", "Batch", "Console", "Verification", "Exchange",
+                "Terminal", "MarketData", "JSON", "YAML", "Runtime", "Feeds", "EventLog", "Lake", "Warehouse", "Poller",
+                "Flusher", "Archiver", "Batch", "Console", "Verification", "Exchange",
             ],
-            swiftSettings: strict),
+            resources: [.copy("Queries")], swiftSettings: strict),
 
         // What is measured, each beside the bare loop that it is measured against.
         .target(

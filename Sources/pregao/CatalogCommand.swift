@@ -1,0 +1,45 @@
+import Foundation
+import JSON
+import Terminal
+import Warehouse
+
+enum CatalogCommand {
+    static let command: Command = Command(
+        "catalog", "List the tables, make the catalog again, attach to it",
+        subcommands: [
+            Command(
+                "tables", "List databases, tables and rows", options: CommonOptions.settings + [CommonOptions.json],
+                run: tables),
+            Command(
+                "attach", "Print the SQL that attaches the catalog in DuckDB, for notebooks",
+                options: CommonOptions.settings,
+                examples: [Example("pregao catalog attach > attach.sql", "then: duckdb -init attach.sql")], run: attach),
+        ])
+
+    @Sendable private static func tables(_ arguments: Arguments) async throws -> ExitCode {
+        let catalog = try await Workplace(try arguments.configuration(), component: "catalog").openCatalog(
+            create: false)
+        let names = try await catalog.rows(
+            """
+            SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'lake' ORDER BY schema_name, table_name
+            """)
+        var table = Table(["table", "rows"])
+        for row in names {
+            guard let schema = row.text("schema_name"), let name = row.text("table_name") else { continue }
+            let count = try await catalog.rows(
+                "SELECT count(*) AS n FROM lake.\(SQL.identifier(schema)).\(SQL.identifier(name))")
+            table.append([.text("lake.\(schema).\(name)"), .number(count.first?.integer("n") ?? 0)])
+        }
+        arguments.print(table)
+        return .success
+    }
+
+    @Sendable private static func attach(_ arguments: Arguments) async throws -> ExitCode {
+        let workplace = Workplace(try arguments.configuration(), component: "catalog")
+        let engine = try workplace.engine()
+        let extensions = ["sqlite_scanner", "ducklake", "icu"].map { engine.load($0) }
+        let script = extensions + ["SET TimeZone = 'UTC';", try workplace.catalog().attachScript(readOnly: true)]
+        Output.write(script.joined(separator: "\n") + "\n")
+        return .success
+    }
+}

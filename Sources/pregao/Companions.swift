@@ -1,0 +1,47 @@
+import Configuration
+import EventLog
+import Foundation
+import Runtime
+
+/// What goes on beside the stages of a process: its status file, the log's retention, and the end of its time.
+struct Companions {
+    let workplace: Workplace
+    let name: String
+    let stages: [String]
+    let log: any EventLog
+    let appliesRetention: Bool
+
+    /// Runs the stages until the shutdown is requested or the limit has passed, and returns when they have drained.
+    func run(beside runner: StageRunner, until shutdown: Shutdown, for limit: Duration?) async throws {
+        let ended = Shutdown()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await writeStatus(until: ended) }
+            if appliesRetention { group.addTask { await applyRetention(until: ended) } }
+            if let limit { group.addTask { if await ended.sleep(for: limit) { shutdown.request() } } }
+            defer { ended.request() }
+            try await runner.run(until: shutdown)
+        }
+    }
+
+    private func writeStatus(until ended: Shutdown) async {
+        let folder = StatusFolder(workplace.configuration.statusFolder)
+        let startedAt = workplace.clock.now()
+        repeat {
+            let status = ProcessStatus(
+                name: name, pid: getpid(), stages: stages, startedAt: startedAt, updatedAt: workplace.clock.now(),
+                figures: workplace.metrics.statusFigures())
+            do { try folder.write(status) } catch {
+                workplace.logger.warning("cannot write the status file", ["error": error])
+            }
+        } while await ended.sleep(for: .seconds(2))
+        folder.remove(name)
+    }
+
+    private func applyRetention(until ended: Shutdown) async {
+        while await ended.sleep(for: .seconds(60)) {
+            do throws(LogError) { try await log.applyRetention(now: workplace.clock.now()) } catch {
+                workplace.logger.warning("cannot apply the log's retention; tried again in a minute", ["error": error])
+            }
+        }
+    }
+}

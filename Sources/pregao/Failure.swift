@@ -1,0 +1,68 @@
+import Configuration
+import EventLog
+import Lake
+import Terminal
+import Warehouse
+
+/// What a person is told of an error.
+enum Failure {
+    static func described(_ error: any Error) -> CommandError {
+        switch error {
+        case let error as CommandError: error
+        case let faults as ConfigurationFaults:
+            CommandError(
+                "the configuration is wrong:\n\(faults)", next: "Mend each line, then run 'pregao config check'.",
+                exitCode: .configuration)
+        case let error as LogError:
+            CommandError("log: \(error)", next: next(after: error), exitCode: exitCode(of: error))
+        case let error as StoreError: CommandError("store: \(error)", next: next(after: error), exitCode: .inputOutput)
+        case let error as CatalogError:
+            CommandError("catalog: \(error)", next: next(after: error), exitCode: exitCode(of: error))
+        default: CommandError("\(error)", exitCode: .unavailable)
+        }
+    }
+
+    private static func next(after error: LogError) -> String? {
+        switch error.kind {
+        case .cannotWrite:
+            "Make room, or make the folder writable; then start again. Nothing that was accepted is lost."
+        case .corrupt: "Keep the file, set 'data' to another folder, and run 'pregao catalog rebuild' from the backup."
+        case .busy: "Another process holds the log; try again."
+        case .unknownTopic: "Start 'pregao run' once: it makes the topics."
+        default: nil
+        }
+    }
+
+    private static func exitCode(of error: LogError) -> ExitCode {
+        switch error.kind {
+        case .cannotWrite: .inputOutput
+        case .busy, .fenced: .temporary
+        default: .unavailable
+        }
+    }
+
+    private static func next(after error: StoreError) -> String? {
+        switch error.kind {
+        case .unavailable: "Make room, or make the folder readable and writable; then start again."
+        case .absent: "Run 'pregao restore' to bring lost objects back from backup."
+        case .differs, .forbiddenKey: "Run 'pregao verify --full' to see what is damaged."
+        }
+    }
+
+    private static func next(after error: CatalogError) -> String? {
+        switch error.kind {
+        case .busy: "Another process holds the catalog; try again."
+        case .corrupt: "Run 'pregao catalog rebuild': it is made again from the backup."
+        case .sql: "See 'pregao catalog tables' for what there is to query."
+        case .refused, .engine, .unavailable: nil
+        }
+    }
+
+    private static func exitCode(of error: CatalogError) -> ExitCode {
+        switch error.kind {
+        case .busy: .temporary
+        case .sql: .usage
+        default: .unavailable
+        }
+    }
+}

@@ -1,0 +1,26 @@
+import Dispatch
+import Foundation
+import Runtime
+
+/// SIGTERM and SIGINT drain; a second one ends the program at once. Nothing accepted is lost either way: what is not
+/// finished stands in the log and is taken up at the next start.
+final class Signals {
+    private var sources: [any DispatchSourceSignal] = []
+
+    init(requesting shutdown: Shutdown, drain: Duration) {
+        for number in [SIGTERM, SIGINT] {
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+            source.setEventHandler {
+                // 128 + n is what a shell reports for a program that signal n ended.
+                if shutdown.isRequested { _exit(128 + number) }
+                Output.complain("pregao: finishing what has been taken, for \(drain) at most; once more to end at once")
+                shutdown.request()
+            }
+            source.resume()
+            sources.append(source)
+        }
+    }
+
+    deinit { for source in sources { source.cancel() } }
+}

@@ -1,0 +1,134 @@
+import Archiver
+import Batch
+import Configuration
+import Console
+import EventLog
+import Flusher
+import Foundation
+import MarketData
+import Poller
+import Runtime
+import Terminal
+import Warehouse
+
+/// `run` and its five stages, each of which may also be a process of its own.
+enum StageCommands {
+    private enum Stage: String, CaseIterable {
+        case poller, flusher, archiver, batch, console
+    }
+
+    private static let options =
+        CommonOptions.settings + [
+            Option("for", .value(placeholder: "DURATION"), "Stop by itself after this time, as 60s or 5m")
+        ]
+
+    static let run = Command(
+        "run", "Run all stages in one process",
+        discussion: """
+            On SIGTERM or SIGINT the stages drain in the order of the pipeline, within the setting 'drain' (20 s), and the
+            program ends with 0. A second signal ends it at once; nothing accepted is lost, the next start goes on with it.
+            """,
+        options: options,
+        examples: [
+            Example("pregao run", "with ./pregao.yml"),
+            Example("pregao run --for 60s --set flusher.interval=1s", "a minute with small batches"),
+        ]
+    ) { try await start(Stage.allCases, $0) }
+
+    static let poll = command("poll", "Poll quotes into the topics", .poller)
+    static let flush = command("flush", "Write topics to raw Parquet, and announce each object", .flusher)
+    static let archive = command(
+        "archive", "Copy announced objects to backup and register them in the catalog", .archiver)
+    static let console = command("console", "Serve the page with charts, /healthz and /readyz", .console)
+
+    static let batch = Command(
+        "batch", "Compute the refined tables of days that are dirty and due",
+        options: options + [
+            Option("once", .flag, "Compute what is dirty now, due or not, and end"),
+            Option("day", .values(placeholder: "DAY"), "With --once: only this trading day; repeatable"),
+            Option("force", .flag, "With --once and --day: also days that are not dirty"), CommonOptions.json,
+        ],
+        examples: [Example("pregao batch --once", "bring the refined tables up to date")]
+    ) { $0.has("once") ? try await BatchOnce.run($0) : try await start([.batch], $0) }
+
+    private static func command(_ name: String, _ summary: String, _ stage: Stage) -> Command {
+        Command(name, summary, options: options) { try await start([stage], $0) }
+    }
+
+    private static func start(_ stages: [Stage], _ arguments: Arguments) async throws -> ExitCode {
+        let configuration = try arguments.configuration()
+        let limit = try duration(arguments)
+        let workplace = Workplace(configuration, component: stages.count == 1 ? stages[0].rawValue : "run")
+        let shutdown = Shutdown()
+        let signals = Signals(requesting: shutdown, drain: configuration.drain)
+        let log = try await workplace.openLog()
+        try await workplace.declareTopics(in: log)
+        var catalog: Catalog?
+        if stages.contains(where: { [.archiver, .batch, .console].contains($0) }) {
+            catalog = try await workplace.openCatalog(create: true)
+        }
+        var parts: [StageRunner.Stage] = []
+        for stage in stages { parts.append(try workplace.part(stage.rawValue, log, catalog)) }
+        let name = "\(stages.count == 1 ? stages[0].rawValue : "run")-\(getpid())"
+        let companions = Companions(
+            workplace: workplace, name: name, stages: stages.map(\.rawValue), log: log,
+            appliesRetention: stages.contains(.flusher))
+        let runner = StageRunner(stages: parts, drain: configuration.drain, logger: workplace.logger)
+        try await companions.run(beside: runner, until: shutdown, for: limit)
+        await log.close()
+        withExtendedLifetime(signals) {}
+        return .success
+    }
+
+    private static func duration(_ arguments: Arguments) throws(CommandError) -> Duration? {
+        guard let text = arguments.value("for") else { return nil }
+        guard let duration = ConfigurationReader.duration(text), duration > .zero else {
+            throw arguments.usage("--for takes a duration such as 60s or 5m, not '\(text)'")
+        }
+        return duration
+    }
+}
+
+extension Workplace {
+    /// A stage, built from the settings.
+    ///
+    /// - Precondition: the catalog is given for the stages that use it.
+    fileprivate func part(_ stage: String, _ log: SQLiteEventLog, _ catalog: Catalog?) throws -> StageRunner.Stage {
+        let logger = logger.named(stage)
+        switch (stage, catalog) {
+        case ("poller", _):
+            let poller = Poller(
+                settings: configuration.poller, log: log, clock: clock, logger: logger, metrics: metrics)
+            return StageRunner.Stage(stage) { try await poller.run(until: $0) }
+        case ("flusher", _):
+            let flusher = Flusher(
+                settings: configuration.flusher, datasets: Datasets.all, log: log, store: rawStore(), clock: clock,
+                logger: logger, metrics: metrics)
+            return StageRunner.Stage(stage) { try await flusher.run(until: $0) }
+        case ("archiver", let catalog?):
+            let archiver = Archiver(
+                settings: configuration.archiver, log: log, raw: rawStore(), backup: backupStore(), catalog: catalog,
+                clock: clock, logger: logger, metrics: metrics)
+            return StageRunner.Stage(stage) { try await archiver.run(until: $0) }
+        case ("batch", let catalog?):
+            let batch = try batch(catalog)
+            return StageRunner.Stage(stage) { try await batch.run(until: $0) }
+        case ("console", let catalog?):
+            let console = Console(
+                settings: configuration.console, log: log, catalog: catalog,
+                status: StatusFolder(configuration.statusFolder), logger: logger)
+            return StageRunner.Stage(stage) { try await console.run(until: $0) }
+        default:
+            throw CommandError("the stage \(stage) cannot be built", exitCode: .software)
+        }
+    }
+
+    func batch(_ catalog: Catalog) throws -> Batch {
+        var settings = BatchSettings(folder: configuration.data)
+        settings.pollInterval = configuration.batch.poll
+        settings.refresh = configuration.batch.refresh
+        return Batch(
+            settings: settings, models: try models(), catalog: catalog, engine: try engine(), clock: clock,
+            logger: logger.named("batch"), metrics: metrics)
+    }
+}

@@ -1,0 +1,65 @@
+import Configuration
+import EventLog
+import JSON
+import Runtime
+import Terminal
+import Warehouse
+
+enum StatusCommand {
+    static let command: Command = Command(
+        "status", "Show the processes, what waits at each stage, and the sources' budgets",
+        options: CommonOptions.settings + [CommonOptions.json], run: run)
+
+    @Sendable private static func run(_ arguments: Arguments) async throws -> ExitCode {
+        let workplace = Workplace(try arguments.configuration(), component: "status")
+        let processes = StatusFolder(workplace.configuration.statusFolder).all()
+        var table = Table(["what", "where", "value"])
+        for process in processes {
+            let state = process.isAlive ? "running" : "gone"
+            table.append([
+                .text("process"), .text(process.name),
+                .text("\(state), stages \(process.stages.joined(separator: " ")), last word \(process.updatedAt)"),
+            ])
+            for figure in process.figures where process.isAlive {
+                let labels = figure.labels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+                table.append([
+                    .text(figure.name), .text(([process.name] + labels).joined(separator: " ")),
+                    .number(Int64(figure.value)),
+                ])
+            }
+        }
+        let log = try await workplace.openExistingLog()
+        for row in try await lag(log) { table.append(row) }
+        await log.close()
+        let catalog = try await workplace.openCatalog(create: false)
+        for row in try await catalog.rows(ledgerQuery) {
+            table.append([.text("ledger"), .text(row["what"]?.string ?? ""), .number(row["n"]?.int64 ?? 0)])
+        }
+        arguments.print(table)
+        return .success
+    }
+
+    /// What a group has not yet passed, by partition.
+    private static func lag(_ log: any EventLog) async throws -> [[Table.Cell]] {
+        var rows: [[Table.Cell]] = []
+        let topics = try await log.topics()
+        for group in ["pregao.flusher", "pregao.archiver", "pregao.poller"] {
+            let positions = try await log.committed(group: group)
+            for topic in topics where positions.keys.contains(where: { $0.topic == topic.name }) {
+                for (partition, marks) in try await log.watermarks(of: topic.name).sorted(by: { $0.key < $1.key }) {
+                    let waiting = marks.end - (positions[partition] ?? marks.start)
+                    rows.append([.text("waiting for \(group)"), .text("\(partition)"), .number(waiting)])
+                }
+            }
+        }
+        return rows
+    }
+
+    private static let ledgerQuery = """
+        SELECT 'objects ' || status AS what, count(*) AS n FROM lake.pregao.objects GROUP BY status
+        UNION ALL SELECT 'rows of ' || dataset, coalesce(sum(rows), 0)::BIGINT FROM lake.pregao.objects GROUP BY dataset
+        UNION ALL SELECT 'dirty days of ' || model, count(DISTINCT trading_day) FROM lake.pregao.dirt GROUP BY model
+        UNION ALL SELECT 'published days of ' || model, count(*) FROM lake.pregao.publications GROUP BY model
+        ORDER BY what
+        """
+}

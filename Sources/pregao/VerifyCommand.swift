@@ -1,0 +1,84 @@
+import Batch
+import EventLog
+import Foundation
+import MarketData
+import Terminal
+import Verification
+
+enum VerifyCommand {
+    static let command: Command = Command(
+        "verify", "Prove that nothing is missing and nothing is twice",
+        discussion: """
+            Holds the log, the ledger, raw, backup and the refined tables against each other at one cut: stable positions
+            and one catalog snapshot. What is newer is pending, not wrong. Exit code 0 only where every check holds.
+            """,
+        options: CommonOptions.settings + [
+            Option("full", .flag, "Also the sha256 of every raw, backup and refined object"),
+            Option("deep", .flag, "Also compute each refined day again from its recorded inputs, and compare"),
+            Option("since", .value(placeholder: "DAY"), "Only trading days from YYYY-MM-DD on"),
+            Option(
+                "grace", .value(placeholder: "HOURS"), "How old an orphan may be before it is a fault", standard: "24"),
+            CommonOptions.json,
+        ],
+        examples: [
+            Example("pregao verify", "each day"),
+            Example("pregao verify --full --deep", "every byte and every refined row"),
+        ], run: run)
+
+    @Sendable private static func run(_ arguments: Arguments) async throws -> ExitCode {
+        let scope = try scope(arguments)
+        let workplace = Workplace(try arguments.configuration(), component: "verify")
+        let catalog = try await workplace.openCatalog(create: false)
+        let log = try await workplace.openExistingLog()
+        let progress = ProgressReport("objects")
+        let verifier = Verifier(
+            log: log, catalog: catalog, raw: workplace.rawStore(), backup: workplace.backupStore(),
+            engine: try workplace.engine(), models: try workplace.models(),
+            readRefined: { path in FileManager.default.contents(atPath: path).map { Array($0) } },
+            clock: workplace.clock)
+        let report = try await verifier.verify(scope) { done, total in
+            progress.update(done: done, of: total, note: "looked at")
+        }
+        progress.finish()
+        await log.close()
+        show(report, arguments)
+        return report.isProven ? .success : .failure
+    }
+
+    private static func scope(_ arguments: Arguments) throws(CommandError) -> VerificationScope {
+        var scope = VerificationScope(full: arguments.has("full"), deep: arguments.has("deep"))
+        if let since = arguments.value("since") {
+            guard let day = Day(since) else {
+                throw arguments.usage("--since takes a day as YYYY-MM-DD, not '\(since)'")
+            }
+            scope.since = day
+        }
+        if let hours = try arguments.integer("grace", in: 0...24 * 365) { scope.grace = .seconds(hours * 3600) }
+        return scope
+    }
+
+    private static func show(_ report: VerificationReport, _ arguments: Arguments) {
+        var checks = Table(["check", "checked", "faults", "pending", "unproven", "what it proves"])
+        for check in VerificationReport.Check.allCases {
+            let tally = report.tallies[check] ?? VerificationReport.Tally()
+            checks.append([
+                .text(check.rawValue), .number(tally.checked), .number(tally.faults), .number(tally.pending),
+                .number(tally.unproven), .text(check.proves),
+            ])
+        }
+        arguments.print(checks)
+        if !arguments.has("json") {
+            Output.write(report.counts.map { "\($0.name): \($0.value)" }.joined(separator: "   ") + "\n")
+        }
+        guard !report.isProven else {
+            if !arguments.has("json") { Output.write("proven: nothing is missing, nothing is twice\n") }
+            return
+        }
+        var faults = Table(["check", "place", "fault"])
+        for fault in report.faults {
+            faults.append([.text(fault.check.rawValue), .text(fault.place), .text(fault.message)])
+        }
+        Output.write("\n")
+        arguments.print(faults)
+    }
+}

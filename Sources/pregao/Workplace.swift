@@ -1,0 +1,86 @@
+import Batch
+import Configuration
+import EventLog
+import Feeds
+import Foundation
+import Lake
+import MarketData
+import Runtime
+import Warehouse
+
+/// The parts that commands work with, built from the settings.
+struct Workplace {
+    let configuration: Configuration
+    let clock: any WallClock = SystemWallClock()
+    let logger: Logger
+    let metrics = Metrics()
+
+    init(_ configuration: Configuration, component: String) {
+        self.configuration = configuration
+        logger = Logger(
+            component: component, minimum: configuration.logging.level, format: configuration.logging.format)
+    }
+
+    /// Opens the log, and makes it where it is not there yet.
+    func openLog() async throws(LogError) -> SQLiteEventLog {
+        try await SQLiteEventLog.open(at: configuration.logPath, settings: logSettings, clock: clock)
+    }
+
+    /// Opens a log that is there; for commands that only look.
+    func openExistingLog() async throws(LogError) -> SQLiteEventLog {
+        try await SQLiteEventLog.openExisting(at: configuration.logPath, settings: logSettings, clock: clock)
+    }
+
+    private var logSettings: SQLiteLogSettings {
+        var settings = SQLiteLogSettings()
+        settings.lease = configuration.log.lease
+        return settings
+    }
+
+    /// The catalog, opened.
+    ///
+    /// - Parameter create: whether it is made where it is not there yet.
+    func openCatalog(create: Bool) async throws -> Catalog {
+        let catalog = try catalog()
+        try await catalog.open(datasets: Datasets.all, create: create)
+        return catalog
+    }
+
+    func catalog() throws(CatalogError) -> Catalog {
+        // One thread: a transaction of a few rows is over before others would have started.
+        Catalog(
+            folder: configuration.catalogFolder, engine: try engine(threads: 1), clock: clock,
+            logger: logger.named("catalog"), metrics: metrics)
+    }
+
+    /// DuckDB for models and queries.
+    func engine() throws(CatalogError) -> DuckDB { try engine(threads: configuration.catalog.threads) }
+
+    private func engine(threads: Int) throws(CatalogError) -> DuckDB {
+        DuckDB(
+            location: try DuckDB.Location.discover(setting: configuration.catalog.duckdb),
+            memoryLimit: Int64(configuration.catalog.memory), threads: threads,
+            temporaryFolder: "\(configuration.catalogFolder)/tmp")
+    }
+
+    /// The program's own models, and those of the user's folder.
+    func models() throws(ModelFaults) -> Models {
+        guard let folder = configuration.batch.models else { return try Models.bundled() }
+        return try Models(folders: [Models.bundledFolder, folder])
+    }
+
+    func rawStore() -> LocalObjectStore { LocalObjectStore(root: configuration.rawRoot, bucket: "pregao-lake") }
+
+    func backupStore() -> LocalObjectStore { LocalObjectStore(root: configuration.backupRoot, bucket: "pregao-backup") }
+
+    /// The topics that every stage relies on, declared by whoever starts first. The poller declares its own beside.
+    func declareTopics(in log: any EventLog) async throws(LogError) {
+        let settings = configuration.log
+        let kept = Retention(.delete(age: settings.retentionAge, bytes: settings.retentionBytes))
+        let names = Datasets.all.map(\.topic) + [Announcement.topic] + KnownFeeds.taskNames.map { "pregao.tasks.\($0)" }
+        for name in names {
+            try await log.declare(TopicDeclaration(name: name, partitions: settings.partitions, retention: kept))
+        }
+        try await log.declare(TopicDeclaration(name: DeadLetter.topic, partitions: 1, retention: kept))
+    }
+}
