@@ -32,7 +32,8 @@ public struct Poller: Sendable {
     ///
     /// - Throws: ``LogError`` where the log cannot be read at the start; ``PollerError`` where libcurl cannot start.
     public func run(until shutdown: Shutdown) async throws {
-        try await declareTopics()
+        try await DatasetTopics.declareMissing(in: log)
+        try await log.declare(SlotsMessage.topic)
         let plan = PollPlan(settings)
         let outbox = Outbox(
             OutboxState(
@@ -52,9 +53,13 @@ public struct Poller: Sendable {
         let engine = EngineStart(
             plan: plan, settings: settings, schedule: schedule, clock: clock, inbox: inbox, outbox: outbox,
             figures: PollFigures(plan: plan, metrics: metrics, logger: logger))
+        let workers = TaskWorker.all(
+            plan, settings: settings, inbox: inbox, log: log, clock: clock, logger: logger, metrics: metrics,
+            shutdown: shutdown)
         logger.info("polling", ["series": plan.entries.count, "sources": plan.sources.count])
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await engine.runOnItsOwnThread() }
+            for worker in workers { group.addTask { await worker.run() } }
             group.addTask { [appender] in
                 var appender = appender
                 await appender.run()
@@ -67,17 +72,6 @@ public struct Poller: Sendable {
             try await group.waitForAll()
         }
         logger.info("stopped")
-    }
-
-    private func declareTopics() async throws(LogError) {
-        try await log.declare(SlotsMessage.topic)
-        let known = Set(try await log.topics().map(\.name))
-        for dataset in [Datasets.quotes, Datasets.gaps, Datasets.bars, Datasets.runs]
-        where !known.contains(dataset.topic) {
-            try await log.declare(
-                TopicDeclaration(
-                    name: dataset.topic, partitions: 1, retention: Retention(.delete(age: nil, bytes: nil))))
-        }
     }
 
     /// What is not accounted for before a series' first slot was missed while no poller ran. A new series starts now.

@@ -25,11 +25,9 @@ struct SlotsMessage: Hashable, Sendable {
         OutgoingMessage(topic: Self.topic.name, key: Array("\(feed)/\(shard)".utf8), value: value)
     }
 
-    /// Which shard a series belongs to: FNV-1a over its name, since it must not change from one start to the next.
+    /// The same from one start to the next.
     static func shard(of series: Series) -> Int {
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for byte in "\(series.symbol) \(series.priceType)".utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
-        return Int(hash % UInt64(shards))
+        Int(stableHash("\(series.symbol) \(series.priceType)") % UInt64(shards))
     }
 
     private var value: [UInt8] {

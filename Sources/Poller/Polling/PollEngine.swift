@@ -93,7 +93,13 @@ final class PollEngine {
 
     private func take(at now: ClockReading) {
         let (fetches, isStopping) = inbox.take()
-        for fetch in fetches { ask(.fetch(fetch), at: now) }
+        for fetch in fetches {
+            if isStopping {
+                giveUp(.fetch(fetch), .shutdown, "the poller is stopping")
+            } else {
+                ask(.fetch(fetch), at: now)
+            }
+        }
         guard isStopping, drainUntil == nil else { return }
         drainUntil = now.monotonic + settings.drain.microseconds
         for waiting in delayed.removeAll() { giveUp(waiting.job, .shutdown, "the poller is stopping") }
