@@ -104,7 +104,7 @@ public struct Backfill: Sendable {
         _ feed: any TaskFeed, as consumer: any GroupConsumer, _ tasks: TopicPartition, _ shutdown: Shutdown
     ) async throws -> (BackfillWait, [TopicPartition: Offset]) {
         while !shutdown.isRequested, !Task.isCancelled {
-            guard let event = try await consumer.next(waitingAtMost: .milliseconds(500)) else { continue }
+            guard let event = try await consumer.next(waitingAtMost: .milliseconds(200)) else { continue }
             switch event {
             case .assigned(let positions):
                 guard let position = positions[tasks] else { continue }

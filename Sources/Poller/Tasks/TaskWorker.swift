@@ -60,7 +60,7 @@ struct TaskWorker: Sendable {
     private func step(_ consumer: any GroupConsumer, _ positions: inout [TopicPartition: Offset])
         async throws(LogError)
     {
-        guard let event = try await consumer.next(waitingAtMost: .milliseconds(500)) else { return }
+        guard let event = try await consumer.next(waitingAtMost: .milliseconds(200)) else { return }
         switch event {
         case .records(let batch):
             guard let first = batch.records.first else { return }
