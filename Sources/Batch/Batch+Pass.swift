@@ -27,7 +27,7 @@ extension Batch {
                 guard !shutdown.isRequested else { return }
                 let report = await compute(work.key, of: model, extent: work.extent)
                 schedule.ended(
-                    work, as: report.scheduleOutcome, byWindows: report.isByWindows, uptime: .now - start)
+                    work, as: report.ending, byWindows: report.isByWindows, uptime: .now - start)
                 // What was published dirties the models that read it.
                 isStale = isStale || report.isPublished
             }
@@ -49,7 +49,7 @@ extension Batch {
     func compute(_ key: BatchSchedule.Key, of model: Model, extent: BatchSchedule.Work.Extent) async -> RunReport {
         let report = await runner.run(model, day: key.day, extent: extent)
         let labels = ["model": model.name]
-        metrics.add(to: "pregao_batch_runs_total", ["model": model.name, "outcome": report.outcomeName])
+        metrics.add(to: "pregao_batch_runs_total", ["model": model.name, "outcome": report.ending.rawValue])
         metrics.observe(report.seconds, in: "pregao_batch_run_seconds", labels)
         metrics.add(Double(report.files), to: "pregao_batch_input_files_total", labels)
         switch report.outcome {
@@ -82,27 +82,6 @@ extension Batch {
             try await catalog.recordFailure(model: key.model.description, day: key.day, reason: reason)
         } catch {
             logger.warning("a failure could not be recorded", ["model": key.model, "day": key.day, "error": error])
-        }
-    }
-}
-
-extension RunReport {
-    var scheduleOutcome: BatchSchedule.Outcome {
-        switch outcome {
-        case .published: .published
-        case .discarded: .discarded
-        case .checksFailed: .checksFailed
-        case .notDone: .notDone
-        }
-    }
-
-    /// A label's value: published, discarded, checks-failed, not-done.
-    public var outcomeName: String {
-        switch outcome {
-        case .published: "published"
-        case .discarded: "discarded"
-        case .checksFailed: "checks-failed"
-        case .notDone: "not-done"
         }
     }
 }

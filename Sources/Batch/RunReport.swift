@@ -23,5 +23,27 @@ public struct RunReport: Sendable {
     public let isByWindows: Bool
     public let seconds: Double
 
-    public var isPublished: Bool { if case .published = outcome { true } else { false } }
+    /// The outcome without its particulars: published, discarded, checks-failed or not-done.
+    public let ending: BatchSchedule.Outcome
+
+    public var isPublished: Bool { ending == .published }
+
+    init(
+        model: String, day: Day, outcome: Outcome, rows: Int64?, files: Int, isByWindows: Bool, seconds: Double
+    ) {
+        self.model = model
+        self.day = day
+        self.outcome = outcome
+        self.rows = rows
+        self.files = files
+        self.isByWindows = isByWindows
+        self.seconds = seconds
+        ending =
+            switch outcome {
+            case .published: .published
+            case .discarded: .discarded
+            case .checksFailed: .checksFailed
+            case .notDone: .notDone
+            }
+    }
 }

@@ -140,7 +140,7 @@ struct BatchTests {
         try await fixture.register([.init(second: 1, price: "1")])
         let reports = try await fixture.batch().runOnce()
         #expect(reports.filter(\.isPublished).map(\.model) == ["refined.quotes_1m", "refined.quotes_daily"])
-        #expect(reports.filter { !$0.isPublished }.map(\.outcomeName) == ["not-done"])
+        #expect(reports.filter { !$0.isPublished }.map(\.ending.rawValue) == ["not-done"])
         #expect(try await fixture.catalog.dirt().map(\.model) == ["refined.wrong"])
     }
 
@@ -167,7 +167,7 @@ struct BatchTests {
         async let right = batches.1.runOnce(models: [minutes])
         let reports = try await left + right
         #expect(reports.filter(\.isPublished).count == 1, "\(reports)")
-        #expect(reports.allSatisfy { ["published", "discarded"].contains($0.outcomeName) }, "\(reports)")
+        #expect(reports.allSatisfy { ["published", "discarded"].contains($0.ending.rawValue) }, "\(reports)")
         #expect(try await fixture.minutes() == ["BTC-USD 00:00 1 100.0"])
     }
 }

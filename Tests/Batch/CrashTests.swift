@@ -87,7 +87,7 @@ struct CrashTests {
         try await fixture.register([.init(second: 2, price: "101")])
         try FileManager.default.removeItem(atPath: fixture.files[1])
         let report = try #require(try await fixture.batch().runOnce().first)
-        #expect(report.outcomeName == "not-done")
+        #expect(report.ending.rawValue == "not-done")
         #expect(try await fixture.catalog.failedRuns().first?.reason.contains(fixture.files[1]) == true)
     }
 }

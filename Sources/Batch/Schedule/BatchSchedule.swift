@@ -53,12 +53,12 @@ public struct BatchSchedule: Sendable {
         public let sequence: Int64
     }
 
-    public enum Outcome: Sendable {
+    public enum Outcome: String, Sendable {
         case published
         /// Another process published the day meanwhile.
         case discarded
-        case checksFailed
-        case notDone
+        case checksFailed = "checks-failed"
+        case notDone = "not-done"
     }
 
     private struct Memory {
