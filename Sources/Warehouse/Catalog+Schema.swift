@@ -42,7 +42,7 @@ extension Catalog {
         try await onThread { [engine, files, descriptor = lock.descriptor] handle throws(CatalogError) in
             var session = try EngineSession(
                 engine, doing: "make the catalog \(files.metadata)", handle: handle, inheriting: descriptor)
-            try session.run(start)
+            try session.run(start + "\n" + LedgerTables.schemas)
             try session.run("BEGIN;\n\(tables)\nCOMMIT")
             session.close()
         }

@@ -52,10 +52,8 @@ public final class Catalog: Sendable {
     ///
     /// - Parameter snapshot: the catalog as it was then; nil is the newest.
     public func attachScript(readOnly: Bool = true, snapshot: Int64? = nil) -> String {
-        // With the rollback journal one open reader would stop the writer. Rows inserted by the ledger's small
-        // statements stay in the metadata rather than become a Parquet file each.
-        var options = ["META_JOURNAL_MODE 'WAL'", "DATA_INLINING_ROW_LIMIT 1000"]
-        options.append("DATA_PATH \(SQL.literal(files.data))")
+        // With the rollback journal one open reader would stop the writer.
+        var options = ["META_JOURNAL_MODE 'WAL'", "DATA_PATH \(SQL.literal(files.data))"]
         if readOnly { options = ["READ_ONLY"] }
         if let snapshot { options.append("SNAPSHOT_VERSION \(snapshot)") }
         return

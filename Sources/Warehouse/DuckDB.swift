@@ -67,14 +67,14 @@ public struct DuckDB: Sendable {
         try checkCommands(in: script, doing: doing)
         let mode =
             switch format {
-            case .table: "-table"
-            case .csv: "-csv"
-            case .json: "-json"
+            case .table: ["-table"]
+            case .csv: ["-csv", "-nullvalue", ""]
+            case .json: ["-json"]
             }
         let text = preamble + setup + "\n" + script + "\n"
         try await onThread { handle throws(CatalogError) in
             var process = try EngineProcess(
-                executable: location.executable, arguments: arguments + [mode, "-header"], handle: handle,
+                executable: location.executable, arguments: arguments + mode + ["-header"], handle: handle,
                 standardOutput: descriptor)
             _ = try process.exchange(text, closingInput: true) { _ in false }
             let status = process.finish()

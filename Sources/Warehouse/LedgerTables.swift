@@ -1,30 +1,38 @@
 /// The tables of `lake.pregao`.
 enum LedgerTables {
+    /// The schemas, and where small inserts go: the ledger's rows stay in the metadata rather than become a Parquet
+    /// file each. Not so elsewhere: where it is on, DuckLake notes the deletion of a replaced file's rows one by one
+    /// and keeps the file, which every reader would then read for ever.
+    static let schemas = """
+        CREATE SCHEMA lake.raw;
+        CREATE SCHEMA lake.refined;
+        CREATE SCHEMA lake.pregao;
+        CALL lake.set_option('data_inlining_row_limit', 0);
+        CALL lake.set_option('data_inlining_row_limit', 1000000, schema => 'pregao');
+        """
+
     static let creation = """
-        CREATE SCHEMA IF NOT EXISTS lake.raw;
-        CREATE SCHEMA IF NOT EXISTS lake.refined;
-        CREATE SCHEMA IF NOT EXISTS lake.pregao;
-        CREATE TABLE IF NOT EXISTS lake.pregao.turn (n BIGINT);
-        INSERT INTO lake.pregao.turn SELECT 0 WHERE NOT EXISTS (FROM lake.pregao.turn);
-        CREATE TABLE IF NOT EXISTS lake.pregao.objects (
+        CREATE TABLE lake.pregao.turn (n BIGINT);
+        INSERT INTO lake.pregao.turn VALUES (0);
+        CREATE TABLE lake.pregao.objects (
             key VARCHAR, bucket VARCHAR, location VARCHAR, dataset VARCHAR, schema_version INTEGER, epoch VARCHAR,
             topic VARCHAR, partition INTEGER, start_offset BIGINT, end_offset BIGINT, rows BIGINT, rejected BIGINT,
             size BIGINT, sha256 VARCHAR, status VARCHAR, reason VARCHAR, announced_at TIMESTAMPTZ,
             registered_at TIMESTAMPTZ, sequence BIGINT);
-        CREATE TABLE IF NOT EXISTS lake.pregao.object_days (
+        CREATE TABLE lake.pregao.object_days (
             key VARCHAR, dataset VARCHAR, trading_day DATE, rows BIGINT, first_time TIMESTAMPTZ,
             last_time TIMESTAMPTZ);
-        CREATE TABLE IF NOT EXISTS lake.pregao.ranges (
+        CREATE TABLE lake.pregao.ranges (
             epoch VARCHAR, topic VARCHAR, partition INTEGER, start_offset BIGINT, end_offset BIGINT);
-        CREATE TABLE IF NOT EXISTS lake.pregao.models (model VARCHAR, source VARCHAR, reach_days INTEGER);
-        CREATE TABLE IF NOT EXISTS lake.pregao.dirt (
+        CREATE TABLE lake.pregao.models (model VARCHAR, source VARCHAR, reach_days INTEGER);
+        CREATE TABLE lake.pregao.dirt (
             model VARCHAR, trading_day DATE, sequence BIGINT, first_time TIMESTAMPTZ, last_time TIMESTAMPTZ);
-        CREATE TABLE IF NOT EXISTS lake.pregao.publications (
+        CREATE TABLE lake.pregao.publications (
             model VARCHAR, trading_day DATE, version BIGINT, sequence BIGINT, rows BIGINT, path VARCHAR, size BIGINT,
             sha256 VARCHAR, published_at TIMESTAMPTZ);
-        CREATE TABLE IF NOT EXISTS lake.pregao.publication_inputs (
+        CREATE TABLE lake.pregao.publication_inputs (
             model VARCHAR, trading_day DATE, version BIGINT, input VARCHAR, sha256 VARCHAR);
-        CREATE TABLE IF NOT EXISTS lake.pregao.failed_runs (
+        CREATE TABLE lake.pregao.failed_runs (
             model VARCHAR, trading_day DATE, reason VARCHAR, failed_at TIMESTAMPTZ);
         """
 

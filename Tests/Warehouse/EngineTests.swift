@@ -71,4 +71,42 @@ struct EngineTests {
         #expect(rows[0].text("t") == text)
         #expect(rows[0].names.last == "c" + text.filter { $0 != "\0" })
     }
+
+    @Test(
+        "a streamed answer is written as it is asked for, and nothing else",
+        arguments: [
+            (DuckDB.Format.csv, "n,t\n1,\"a,b\"\n2,\n"), (.json, "[{\"n\":1,\"t\":\"a,b\"},\n{\"n\":2,\"t\":null}]\n"),
+        ])
+    func streams(format: DuckDB.Format, expected: String) async throws {
+        let file = FileManager.default.temporaryDirectory.appendingPathComponent("pregao-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: file) }
+        let descriptor = open(file.path, O_RDWR | O_CREAT, 0o600)
+        defer { close(descriptor) }
+        try await engine.stream(
+            "SELECT * FROM (VALUES (1, 'a,b'), (2, NULL)) v(n, t)", setup: "CREATE TABLE s(a INT);", format: format,
+            to: descriptor)
+        #expect(try String(contentsOf: file, encoding: .utf8) == expected)
+    }
+
+    @Test("a streamed query that is wrong is a typed error")
+    func streamsWrong() async throws {
+        let descriptor = open("/dev/null", O_WRONLY)
+        defer { close(descriptor) }
+        let error = await #expect(throws: CatalogError.self) {
+            try await engine.stream("SELECT nope", format: .table, to: descriptor)
+        }
+        #expect(error?.kind == .sql)
+    }
+
+    @Test("the program is where the setting says, then the environment; a place that has none is named")
+    func discovery() throws {
+        let found = try DuckDB.Location.discover()
+        let named = [DuckDB.Location.environmentVariable: found.executable]
+        #expect(try DuckDB.Location.discover(environment: named, program: "/", currentFolder: "/") == found)
+        let error = #expect(throws: CatalogError.self) {
+            try DuckDB.Location.discover(setting: "/nowhere/duckdb", environment: named)
+        }
+        #expect(error?.kind == .unavailable)
+        #expect(error?.cause.contains("/nowhere/duckdb") == true)
+    }
 }

@@ -90,6 +90,8 @@ struct PublicationTests {
         let published = try await catalog.publications(of: "refined.daily")
         #expect(published.map(\.version) == [2, 1])
         #expect(published.first?.path == second.file?.location)
+        let files = try await catalog.files(ofTable: "daily", inSchema: "refined")
+        #expect(files == [second, other].compactMap(\.file?.location).sorted())
         #expect(published.first?.inputName == "refined.daily@\(Day.first)@2")
         let inputs = try await catalog.publicationInputs(model: "refined.daily", day: .first)
         #expect(inputs == [PublicationInput(name: "raw/key", sha256: "aa")])
