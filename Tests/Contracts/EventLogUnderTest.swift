@@ -94,6 +94,7 @@ struct Follower {
     /// The next event, whatever it is.
     mutating func next() async throws -> ConsumerEvent {
         while true {
+            try Task.checkCancellation()
             guard let event = try await consumer.next(waitingAtMost: .seconds(30)) else { continue }
             note(event)
             return event

@@ -102,6 +102,32 @@ struct LeaseTests {
     }
 
     @Test
+    func `a commit of another member's partition is fenced by the file, whatever the committer believes`() async throws
+    {
+        let log = try await scratch.open(partitions: 2)
+        _ = try await log.append([message(0), message(1)])
+        let memberships = try await log.writer.perform { session throws(Fault) in
+            let first = try session.join(group: "readers", instance: "a", topics: ["numbers"])
+            return [first, try session.join(group: "readers", instance: "b", topics: ["numbers"])]
+        }
+        // Partition 0 is the first's, until it releases it.
+        for (membership, generation) in [(1, 1), (1, 0), (0, 1)] {
+            let (member, claimed) = (memberships[membership], memberships[generation].generation)
+            await #expect(throws: Fault.self) {
+                try await log.writer.perform(isCommit: true) { session throws(Fault) in
+                    try session.commit(CommitBatch(from: 0, to: 1), by: member, generations: [claimed])
+                }
+            }
+        }
+        #expect(try await log.committed(group: "readers") == [:])
+        _ = try await log.writer.perform(isCommit: true) { session throws(Fault) in
+            try session.commit(
+                CommitBatch(from: 0, to: 1), by: memberships[0], generations: [memberships[0].generation])
+        }
+        await log.close()
+    }
+
+    @Test
     func `partitions revoked before a newcomer has heard of them are given back by itself`() async throws {
         let log = try await scratch.open(partitions: 2)
         let silent = try await log.join(group: "readers", instance: "a", topics: ["numbers"])
@@ -115,6 +141,7 @@ struct LeaseTests {
     /// Returns once the file says that the instance's lease ends then.
     private func untilLease(of instance: String, endsAt end: Int64, in log: SQLiteEventLog) async throws {
         while true {
+            try Task.checkCancellation()
             let found = try await log.reader.perform { session throws(Fault) in
                 try session.statements["SELECT expires FROM members WHERE instance = ?"]
                     .first([.text(instance)]) { $0.integer(0) }

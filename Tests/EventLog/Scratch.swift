@@ -126,6 +126,7 @@ extension GroupConsumer {
     /// Takes events until one is what `match` wants, and gives what it makes of it.
     func until<Found>(_ match: (ConsumerEvent) -> Found?) async throws -> Found {
         while true {
+            try Task.checkCancellation()
             guard let event = try await next(waitingAtMost: .seconds(30)) else { continue }
             if let found = match(event) { return found }
         }
