@@ -105,6 +105,9 @@ let package = Package(
         .executableTarget(
             name: "BenchmarkFlusher", dependencies: ["FlusherBaseline", "Lake", "JSON", "MarketData"],
             path: "Benchmarks/Flusher", exclude: ["Baseline"], swiftSettings: strict),
+        .executableTarget(
+            name: "BenchmarkEventLog", dependencies: ["EventLog", "MarketData", "Runtime", "CSQLite"],
+            path: "Benchmarks/EventLog", swiftSettings: strict),
 
         tests("MarketData", ["MarketData"]),
         tests("Runtime", ["Runtime", "MarketData"]),
