@@ -93,7 +93,7 @@ struct DamagedFileTests {
         for suffix in ["-wal", "-shm"] { try? FileManager.default.removeItem(atPath: scratch.path + suffix) }
         let size = try #require(
             FileManager.default.attributesOfItem(atPath: scratch.path)[.size] as? UInt64)
-        try scratch.overwrite(at: size / 2 / 4096 * 4096, with: Array(repeating: 0xee, count: 4096))
+        try scratch.overwrite(at: size / 2 / 8192 * 8192, with: Array(repeating: 0xee, count: 8192))
 
         let again = try await scratch.open()
         let error = await #expect(throws: LogError.self) { try await again.numbers() }

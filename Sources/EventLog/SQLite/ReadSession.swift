@@ -26,7 +26,11 @@ final class ReadSession {
     }
 
     func watermarks(of partition: Int64) throws(Fault) -> Watermarks {
-        let query = try statements["SELECT start_offset, end_offset FROM partitions WHERE id = ?"]
+        let query = try statements[
+            """
+            SELECT start_offset, ifnull((SELECT max(offset) + 1 FROM messages_\(partition)), end_offset)
+            FROM partitions WHERE id = ?
+            """]
         let found = try query.first([.integer(partition)]) { Watermarks(start: $0.integer(0), end: $0.integer(1)) }
         guard let found else { throw Fault(.corrupt, "partition \(partition) is gone. \(Fault.advice)") }
         return found

@@ -64,34 +64,38 @@ extension WriteSession {
     func trim(_ partition: Int64, olderThan cutoff: Int64?, toBytes limit: Int?, atMost count: Int) throws(Fault)
         -> Bool
     {
-        guard
-            let (start, kept) = try statements["SELECT start_offset, bytes FROM partitions WHERE id = ?"]
-                .first([.integer(partition)], { ($0.integer(0), Int($0.integer(1))) })
-        else { return false }
+        let kept = try statements["SELECT start_offset, start_bytes FROM partitions WHERE id = ?"]
+            .first([.integer(partition)]) { ($0.integer(0), Int($0.integer(1))) }
+        guard let (start, startBytes) = kept else { return false }
+        let tail = try tail(of: partition)
         let passed = try passedByAllGroups(partition)
-        let query = try statements[
+        let rows = try statements[
             """
-            SELECT offset, timestamp,
-                ifnull(length(key), 0) + ifnull(length(value), 0) + ifnull(length(headers), 0)
-            FROM messages_\(partition) WHERE offset >= ? AND offset < ? ORDER BY offset LIMIT ?
-            """]
-        var (end, removed, seen) = (start, 0, 0)
-        let rows = try query.rows([.integer(start), .integer(passed), .integer(Int64(count))]) {
+            SELECT offset, timestamp, end_bytes FROM messages_\(partition)
+            WHERE offset >= ? AND offset < ? ORDER BY offset LIMIT ?
+            """
+        ].rows([.integer(start), .integer(passed), .integer(Int64(count))]) {
             ($0.integer(0), $0.integer(1), Int($0.integer(2)))
         }
+        var (end, endBytes, removed) = (start, startBytes, 0)
         for (offset, timestamp, bytes) in rows {
             let isOld = cutoff.map { timestamp < $0 } ?? false
-            let isBeyond = limit.map { kept - removed > $0 } ?? false
+            let isBeyond = limit.map { tail.endBytes - endBytes > $0 } ?? false
             guard isOld || isBeyond else { break }
-            end = offset + 1
-            removed += bytes
-            seen += 1
+            (end, endBytes, removed) = (offset + 1, bytes, removed + 1)
         }
-        guard end > start else { return false }
+        guard removed > 0 else { return false }
         try statements["DELETE FROM messages_\(partition) WHERE offset < ?"].run(.integer(end))
-        try statements["UPDATE partitions SET start_offset = ?, bytes = bytes - ? WHERE id = ?"].run(
-            .integer(end), .integer(Int64(removed)), .integer(partition))
-        return seen == count
+        // Should none be left, this is how the partition's end is known.
+        try statements[
+            """
+            UPDATE partitions SET start_offset = ?, start_bytes = ?, end_offset = ?, end_bytes = ?, last_timestamp = ?
+            WHERE id = ?
+            """
+        ].run(
+            .integer(end), .integer(Int64(endBytes)), .integer(tail.endOffset), .integer(Int64(tail.endBytes)),
+            .integer(tail.timestamp), .integer(partition))
+        return removed == count
     }
 
     /// The position that every group has reached that ever committed on the partition's topic; its end where none did.
@@ -109,16 +113,7 @@ extension WriteSession {
     }
 
     func remove(_ offsets: ArraySlice<Offset>, from partition: Int64) throws(Fault) {
-        let delete = try statements[
-            """
-            DELETE FROM messages_\(partition) WHERE offset = ?
-            RETURNING ifnull(length(key), 0) + ifnull(length(value), 0) + ifnull(length(headers), 0)
-            """]
-        var removed: Int64 = 0
-        for offset in offsets {
-            for bytes in try delete.rows([.integer(offset)], { $0.integer(0) }) { removed += bytes }
-        }
-        try statements["UPDATE partitions SET bytes = bytes - ? WHERE id = ?"].run(
-            .integer(removed), .integer(partition))
+        let delete = try statements["DELETE FROM messages_\(partition) WHERE offset = ?"]
+        for offset in offsets { try delete.run(.integer(offset)) }
     }
 }

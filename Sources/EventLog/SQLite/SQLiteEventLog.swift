@@ -104,9 +104,9 @@ public final class SQLiteEventLog: EventLog {
     public func append(_ messages: [OutgoingMessage]) async throws(LogError) -> [LogPosition] {
         guard let first = messages.first else { return [] }
         return try await doing("append \(messages.count) messages, the first to \(first.topic)") { () throws(Fault) in
-            try await writer.perform(weight: messages.weight) { session throws(Fault) in
-                try session.check(messages)
-                return try session.append(messages)
+            let weight = try messages.weight(ofAtMost: settings.maximumMessageBytes)
+            return try await writer.perform(weight: weight) { session throws(Fault) in
+                try session.append(messages)
             }
         }
     }

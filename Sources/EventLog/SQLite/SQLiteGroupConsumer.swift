@@ -68,7 +68,8 @@ final class SQLiteGroupConsumer: GroupConsumer {
             if let wrong = batch.advances.first(where: { $0.start > $0.end || $0.start < 0 }) {
                 throw Fault(.other, "\(wrong.partition) cannot go from \(wrong.start) to \(wrong.end)")
             }
-            return try await log.writer.perform(isCommit: true, weight: batch.appends.weight) { session throws(Fault) in
+            let weight = try batch.appends.weight(ofAtMost: log.settings.maximumMessageBytes)
+            return try await log.writer.perform(isCommit: true, weight: weight) { session throws(Fault) in
                 try session.commit(batch, by: membership, generations: generations)
             }
         }
@@ -132,8 +133,4 @@ extension CommitBatch {
         if !appends.isEmpty { parts.append("\(appends.count) messages") }
         return parts.joined(separator: ", ")
     }
-}
-
-extension [OutgoingMessage] {
-    var weight: Int { reduce(0) { $0 + $1.byteCount } }
 }

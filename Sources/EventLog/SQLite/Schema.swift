@@ -1,7 +1,8 @@
 /// What the file holds, and whether it is one of ours.
 ///
 /// Every partition has a table of its own, `messages_<partition>`, whose row number is the offset: appends always go to
-/// the end of a B-tree, which SQLite fills page by page, and reads follow it.
+/// the end of a B-tree, which SQLite fills page by page, and reads follow it. The last message alone says where the
+/// partition ends, so that an append writes nothing else; `partitions` says it only of what retention has removed.
 enum Schema {
     /// "PRGO", which `file` and SQLite show as the file's application.
     static let application: Int64 = 0x5052_474F
@@ -25,9 +26,10 @@ enum Schema {
             topic INTEGER NOT NULL REFERENCES topics,
             number INTEGER NOT NULL,
             start_offset INTEGER NOT NULL DEFAULT 0,
+            start_bytes INTEGER NOT NULL DEFAULT 0,
             end_offset INTEGER NOT NULL DEFAULT 0,
+            end_bytes INTEGER NOT NULL DEFAULT 0,
             last_timestamp INTEGER NOT NULL DEFAULT 0,
-            bytes INTEGER NOT NULL DEFAULT 0,
             UNIQUE (topic, number)
         ) STRICT;
         CREATE TABLE consumer_groups(
@@ -67,6 +69,7 @@ enum Schema {
         CREATE TABLE messages_\(partition)(
             offset INTEGER PRIMARY KEY,
             timestamp INTEGER NOT NULL,
+            end_bytes INTEGER NOT NULL,
             key BLOB,
             value BLOB,
             headers BLOB

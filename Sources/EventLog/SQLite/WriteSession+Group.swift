@@ -78,7 +78,6 @@ extension WriteSession {
 
     /// - Throws: a fault of kind `fenced` where anything is not as `batch` says; the caller rolls back then.
     func commit(_ batch: CommitBatch, by member: Membership, generations: [Int64]) throws(Fault) -> [LogPosition] {
-        try check(batch.appends)
         let isMember = try statements[
             "SELECT 1 FROM members WHERE consumer_group = ? AND instance = ? AND generation = ?"
         ].first([.integer(member.group), .text(member.instance), .integer(member.generation)]) { _ in true }

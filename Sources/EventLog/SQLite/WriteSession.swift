@@ -20,8 +20,8 @@ final class WriteSession {
     /// Where the next messages without a key go, by topic.
     var nextPartition: [String: Int] = [:]
     var tails: [Int64: PartitionTail] = [:]
-    /// Of the transaction that runs.
-    var touched: [PartitionTail] = []
+    /// What SQLite counted when `declarations` and `tails` were last known to be the file's.
+    private var dataVersion: Int64?
     private let lock: FileLock
     private let pageSize: Int
 
@@ -49,8 +49,9 @@ final class WriteSession {
             throw Fault(.corrupt, "\(options.path) is empty. \(Fault.advice)")
         }
         if !isNew { try Schema.check(connection) }
+        // Pages of 8 KiB hold more messages each, and so cost less to fill than SQLite's 4 KiB; it counts in new files.
         try connection.execute(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -16384;"
+            "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -16384;"
                 + "PRAGMA journal_size_limit = \(options.settings.checkpointBytes * 4)")
         guard isNew else { return }
         try connection.execute("BEGIN IMMEDIATE")
@@ -91,7 +92,6 @@ final class WriteSession {
                     }
                     pending = pending.dropFirst()
                 }
-                try saveTails()
                 if jobs.contains(where: \.isCommit) { Waypoint.logInTransaction.reached() }
                 try statements["COMMIT"].run()
             } catch {
@@ -108,10 +108,13 @@ final class WriteSession {
     }
 
     private func begin() throws(Fault) {
-        tails.removeAll(keepingCapacity: true)
-        touched.removeAll(keepingCapacity: true)
         try statements["BEGIN IMMEDIATE"].run()
+        // SQLite says that this number stays the same while no other connection commits.
+        let current = try statements["PRAGMA data_version"].first([]) { $0.integer(0) }
+        guard current == nil || current != dataVersion else { return }
+        tails = [:]
         try declarations.refresh(statements)
+        dataVersion = current
     }
 
     /// Runs one job of a transaction so that it can be refused without the others.
@@ -125,6 +128,7 @@ final class WriteSession {
     }
 
     private func rollBack() {
+        (tails, declarations, dataVersion) = ([:], Declarations(), nil)
         // SQLite has rolled back by itself after some errors; a second time would only be refused.
         guard !statements.connection.isIdle else { return }
         try? statements.connection.execute("ROLLBACK")
@@ -150,22 +154,5 @@ final class WriteSession {
         } catch {
             return
         }
-    }
-}
-
-/// The end of a partition, while a transaction appends to it.
-final class PartitionTail {
-    let id: Int64
-    let insert: Statement
-    var endOffset: Offset
-    var timestamp: Int64
-    var bytes: Int
-
-    init(id: Int64, insert: Statement, endOffset: Offset, timestamp: Int64, bytes: Int) {
-        self.id = id
-        self.insert = insert
-        self.endOffset = endOffset
-        self.timestamp = timestamp
-        self.bytes = bytes
     }
 }
