@@ -92,8 +92,8 @@ let package = Package(
         .executableTarget(
             name: "pregao",
             dependencies: [
-                "Configuration", "Terminal",
-                "Terminal", "MarketData", "JSON", "YAML", "Runtime", "Feeds", "EventLog", "Lake", "Warehouse", "Poller",
+                "Configuration", "Terminal", "MarketData", "JSON", "YAML", "Runtime", "Feeds", "EventLog", "Lake",
+                "Warehouse", "Poller",
                 "Flusher", "Archiver", "Batch", "Console", "Verification", "Exchange",
             ],
             resources: [.copy("Queries")], swiftSettings: strict),

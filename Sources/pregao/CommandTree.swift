@@ -14,7 +14,7 @@ enum CommandTree {
             """,
         subcommands: [
             StageCommands.run, StageCommands.poll, StageCommands.flush, StageCommands.archive, StageCommands.batch,
-            StageCommands.console, ScheduleCommand.command, QueryCommand.command,
+            StageCommands.console, BackfillCommand.command, ScheduleCommand.command, QueryCommand.command,
             CatalogCommand.command, VerifyCommand.command, SweepCommand.command, RestoreCommand.command,
             StatusCommand.command, LogCommand.command, ConfigCommand.command, SimulateCommand.command,
             CompletionsCommand.command, VersionCommand.command,
