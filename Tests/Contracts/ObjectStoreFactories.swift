@@ -12,6 +12,7 @@ struct ObjectStoreFactory: Sendable, CustomTestStringConvertible {
 
     static let local = ObjectStoreFactory(testDescription: "a local folder") { body in
         let root = FileManager.default.temporaryDirectory.appending(path: "pregao-store-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: root, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: root) }
         try await body(LocalObjectStore(root: root.path))
     }

@@ -89,6 +89,21 @@ struct LocalObjectStoreTests {
     }
 
     @Test
+    func `where the store's own folder is missing, nothing is said to be absent`() async throws {
+        try await withTemporaryFolder { root in
+            let store = LocalObjectStore(root: root.appending(path: "not-mounted").path)
+            let asked: [() async throws -> Void] = [
+                { _ = try await store.read("raw/a") }, { _ = try await store.size(of: "raw/a") },
+                { _ = try await store.list(prefix: "raw/", after: nil, limit: 9) },
+            ]
+            for ask in asked {
+                let error = await #expect(throws: StoreError.self) { try await ask() }
+                #expect(error?.kind == .unavailable)
+            }
+        }
+    }
+
+    @Test
     func `the bucket is the folder's name and the location an absolute path`() {
         let store = LocalObjectStore(root: "/data/lake/")
         #expect(store.bucket == "lake")

@@ -28,6 +28,12 @@ final class LocalFolders: Sendable {
         return path
     }
 
+    /// - Throws: ``StoreError/Kind/unavailable`` where the root is not there.
+    func checkRoot(doing: String) throws(StoreError) {
+        guard !Self.isFolder(root.isEmpty ? "/" : root) else { return }
+        throw StoreError(.unavailable, doing: doing, cause: "there is no folder \(root)")
+    }
+
     private func makeRoot(doing: String) throws(StoreError) {
         guard !Self.isFolder(root) else { return }
         var path = ""

@@ -17,7 +17,8 @@ public struct LocalObjectStore: ObjectStore {
     private let work: BlockingWork
 
     /// - Parameters:
-    ///   - root: created with the first object; a relative path is taken from the current folder.
+    ///   - root: created with the first object; a relative path is taken from the current folder. Where it is not there,
+    ///     nothing is told to be absent: a disk may not be mounted.
     ///   - bucket: the root's last part, unless given.
     ///   - clock: tells a crash's temporary files, older than `grace`, from those being written.
     ///   - grace: longer than any put takes.
@@ -57,7 +58,10 @@ public struct LocalObjectStore: ObjectStore {
                 return information.st_mode & S_IFMT == S_IFREG ? Int64(information.st_size) : nil
             }
             let error = StoreError.system(doing: doing, call: "stat")
-            guard error.kind == .unavailable else { return nil }
+            guard error.kind == .unavailable else {
+                try folders.checkRoot(doing: doing)
+                return nil
+            }
             throw error
         }
     }
@@ -69,7 +73,8 @@ public struct LocalObjectStore: ObjectStore {
             do throws(StoreError) {
                 return try content(of: key, doing: doing)
             } catch {
-                guard error.kind == .forbiddenKey else { throw error }
+                guard error.kind != .unavailable else { throw error }
+                try folders.checkRoot(doing: doing)
                 throw StoreError(.absent, doing: doing, cause: error.cause)
             }
         }
@@ -77,6 +82,7 @@ public struct LocalObjectStore: ObjectStore {
 
     public func list(prefix: String, after: String?, limit: Int) async throws(StoreError) -> [StoredObject] {
         try await work.run { () throws(StoreError) in
+            try folders.checkRoot(doing: "list \(root)")
             var listing = LocalListing(root: root, prefix: prefix, after: after, limit: limit)
             return try listing.run()
         }
