@@ -6,333 +6,135 @@ import Warehouse
 
 /// Takes object-created messages, copies each object to backup, registers it in the catalog and marks its trading days
 /// dirty, then commits. Every step can be repeated without harm, so that an archiver may die anywhere.
+///
+/// While a store, the catalog or the log refuses, it holds the partition back and tries again, without limit. What
+/// cannot be had is refused: kept in the ledger, and sent to `pregao.dead-letters` in the commit that passes it.
 public struct Archiver: Sendable {
     public static let group = "pregao.archiver"
 
     private let settings: ArchiverSettings
     private let log: any EventLog
-    private let catalog: Catalog
-    private let copier: Copier
-    private let clock: any WallClock
-    private let logger: Logger
-    private let metrics: Metrics
+    private let parts: ArchiverParts
 
+    /// - Parameters:
+    ///   - datasets: those that the catalog was opened with.
+    ///   - log: `pregao.objects` and `pregao.dead-letters` are declared before ``run(until:)``.
     public init(
-        settings: ArchiverSettings, log: any EventLog, raw: any ObjectStore, backup: any ObjectStore, catalog: Catalog,
-        clock: any WallClock, logger: Logger, metrics: Metrics
+        settings: ArchiverSettings, datasets: [Dataset] = Datasets.all, log: any EventLog, raw: any ObjectStore,
+        backup: any ObjectStore, catalog: Catalog, clock: any WallClock, logger: Logger, metrics: Metrics
     ) {
+        let figures = ArchiverFigures(metrics: metrics, clock: clock)
         self.settings = settings
         self.log = log
-        self.catalog = catalog
-        copier = Copier(raw: raw, backup: backup)
-        self.clock = clock
-        self.logger = logger
-        self.metrics = metrics
+        parts = ArchiverParts(
+            settings: settings, datasets: Dictionary(datasets.map { ($0.name, $0) }) { first, _ in first },
+            copier: Copier(raw: raw, backup: backup),
+            registrar: Registrar(
+                catalog: catalog, raw: raw, refusals: RefusalLedger(backup: backup, raw: raw, epoch: log.epoch),
+                figures: figures, logger: logger),
+            figures: figures, logger: logger)
     }
 
-    /// Works until the shutdown is requested, then finishes what it has taken and leaves the group.
+    /// Works until the shutdown is requested; then archives what was announced until then, but for partitions that are
+    /// held back, leaves the group and returns.
     ///
-    /// - Throws: ``LogError`` where the log cannot be used at all; what can pass is retried without limit.
+    /// - Throws: a ``LogError`` that waiting does not mend. What was not committed is taken again by the next archiver.
     public func run(until shutdown: Shutdown) async throws {
-        let consumer = try await log.join(group: Self.group, instance: settings.instance, topics: [Announcement.topic])
-        var session = ArchiverSession(
-            settings: settings, consumer: consumer, copier: copier, catalog: catalog, clock: clock, logger: logger,
-            metrics: metrics)
-        await session.work(until: shutdown)
+        guard let consumer = try await join(until: shutdown) else { return }
+        var session = ArchiverSession(parts: parts, log: log, consumer: consumer)
+        do throws(LogError) {
+            try await session.work(until: shutdown)
+        } catch {
+            parts.logger.error("archiver stopped", ["cause": error])
+            await consumer.leave()
+            throw error
+        }
         await consumer.leave()
     }
-}
 
-/// One membership of the archivers' group.
-struct ArchiverSession {
-    private let settings: ArchiverSettings
-    private let consumer: any GroupConsumer
-    private let copier: Copier
-    private let catalog: Catalog
-    private let clock: any WallClock
-    private let logger: Logger
-    private let metrics: Metrics
-    private var machine: ArchiverMachine
-    private var paused: Set<TopicPartition> = []
-    private let started = ContinuousClock.now
-
-    init(
-        settings: ArchiverSettings, consumer: any GroupConsumer, copier: Copier, catalog: Catalog,
-        clock: any WallClock, logger: Logger, metrics: Metrics
-    ) {
-        self.settings = settings
-        self.consumer = consumer
-        self.copier = copier
-        self.catalog = catalog
-        self.clock = clock
-        self.logger = logger
-        self.metrics = metrics
-        machine = ArchiverMachine(settings: settings)
-    }
-
-    private var now: Duration { ContinuousClock.now - started }
-
-    mutating func work(until shutdown: Shutdown) async {
+    /// - Returns: nil where the shutdown came first.
+    private func join(until shutdown: Shutdown) async throws(LogError) -> (any GroupConsumer)? {
         while !shutdown.isRequested {
-            await takeNext()
-            await archive(machine.dueBatch(now: now))
-            await adjustReading()
+            do throws(LogError) {
+                return try await log.join(
+                    group: Self.group, instance: settings.instance, topics: [Announcement.topic])
+            } catch {
+                guard !error.isFinal, error.kind != .unknownTopic else { throw error }
+                parts.figures.retried("join")
+                parts.logger.warning("cannot join the group yet", ["cause": error])
+                await shutdown.sleep(for: settings.firstPause)
+            }
         }
-        machine.drain()
-        // What is held back stays in the log; the next archiver takes it up.
-        while true {
-            let batch = machine.dueBatch(now: now)
-            if batch.isEmpty { return }
-            await archive(batch)
-        }
-    }
-
-    /// Waits for the next event, no longer than until a batch is due. A quarter of a second bounds how late a shutdown
-    /// is seen.
-    private mutating func takeNext() async {
-        let wait = min(machine.wait(now: now) ?? .milliseconds(250), .milliseconds(250))
-        do throws(LogError) {
-            guard let event = try await consumer.next(waitingAtMost: wait) else { return }
-            await handle(event)
-        } catch {
-            logger.warning("cannot read the log", ["topic": Announcement.topic, "error": error])
-            metrics.add(to: "pregao_archiver_retries_total", ["step": "read"])
-            await pause()
-        }
-    }
-
-    private mutating func handle(_ event: ConsumerEvent) async {
-        switch event {
-        case .assigned(let positions):
-            machine.assigned(positions)
-            logger.info("partitions assigned", ["partitions": positions.keys.sorted()])
-        case .revoking(let partitions):
-            await finish(partitions)
-        case .lost(let partitions):
-            machine.dropped(partitions)
-            logger.warning("partitions lost to another archiver", ["partitions": partitions.sorted()])
-        case .trimmed(let partition, let from, let to):
-            machine.assigned([partition: to])
-            logger.error(
-                "object-created messages were lost to retention before they were archived; run 'pregao verify'",
-                ["partition": partition, "from": from, "to": to])
-        case .records(let batch):
-            machine.received(Arrival.all(of: batch), now: now)
-            Waypoint.archiverTaken.reached()
-        }
-    }
-
-    /// Nothing need be finished before a partition is given back, since whatever was taken can be taken again.
-    private mutating func finish(_ partitions: Set<TopicPartition>) async {
-        machine.dropped(partitions)
-        paused.subtract(partitions)
-        do throws(LogError) { try await consumer.release(partitions) } catch {
-            logger.warning("cannot give partitions back", ["partitions": partitions.sorted(), "error": error])
-        }
-    }
-
-    private mutating func adjustReading() async {
-        let overfull = machine.overfull
-        let toPause = overfull.subtracting(paused)
-        let toResume = paused.subtracting(overfull)
-        if !toPause.isEmpty { await consumer.pause(toPause) }
-        if !toResume.isEmpty { await consumer.resume(toResume) }
-        paused = overfull
-        metrics.set("pregao_archiver_held_partitions", to: Double(machine.held.count))
-    }
-
-    private func pause() async {
-        do { try await Task.sleep(for: settings.firstPause) } catch {}
+        return nil
     }
 }
 
-// MARK: - A batch
+extension LogError {
+    /// Waiting does not help: the log has to be looked at, or is closed, or another process runs as this instance.
+    var isFinal: Bool { kind == .corrupt || kind == .closed || kind == .fenced }
+}
 
-extension ArchiverSession {
-    /// What becomes of one arrival in this batch.
-    private enum Step: Sendable {
-        case register(Announcement)
-        case refuse(Announcement, reason: String)
-        case reject(reason: String)
-        case hold(reason: String)
+/// What the archiver works with.
+struct ArchiverParts: Sendable {
+    let settings: ArchiverSettings
+    let datasets: [String: Dataset]
+    let copier: Copier
+    let registrar: Registrar
+    let figures: ArchiverFigures
+    let logger: Logger
+
+    /// - Parameter batch: each partition's arrivals in ascending order of offset.
+    /// - Returns: an outcome for each arrival.
+    func archive(_ batch: [Arrival]) async -> [ArrivalOutcome] {
+        await registrar.settle(batch, await copyAll(batch))
     }
 
-    private mutating func archive(_ batch: [Arrival]) async {
-        guard !batch.isEmpty else { return }
-        let steps = await copyAll(batch)
-        let outcomes = await register(batch, steps)
-        await commit(batch, outcomes)
-    }
-
-    /// Copies with bounded concurrency and memory; the steps are in the order of the batch.
-    private func copyAll(_ batch: [Arrival]) async -> [Step] {
-        var steps = [Step](repeating: .hold(reason: "not tried"), count: batch.count)
-        var index = 0
-        while index < batch.count {
-            let end = endOfCopies(batch, from: index)
-            await withTaskGroup(of: (Int, Step).self) { group in
-                for position in index..<end {
-                    group.addTask { (position, await self.step(for: batch[position])) }
+    /// Copies with bounded concurrency and memory.
+    private func copyAll(_ batch: [Arrival]) async -> [ArrivalStep] {
+        var steps: [ArrivalStep] = []
+        while steps.count < batch.count {
+            let next = batch[steps.count...].prefix(countOfCopies(batch[steps.count...]))
+            steps += await withTaskGroup(of: (Int, ArrivalStep).self) { group in
+                for (index, arrival) in zip(next.indices, next) {
+                    group.addTask { (index, await step(for: arrival)) }
                 }
-                for await (position, step) in group { steps[position] = step }
+                var done: [(Int, ArrivalStep)] = []
+                for await step in group { done.append(step) }
+                return done.sorted { $0.0 < $1.0 }.map(\.1)
             }
-            index = end
         }
         return steps
     }
 
-    private func endOfCopies(_ batch: [Arrival], from start: Int) -> Int {
+    private func countOfCopies(_ batch: ArraySlice<Arrival>) -> Int {
         var bytes: Int64 = 0
-        var end = start
-        while end < batch.count, end - start < settings.concurrentCopies {
-            if case .announcement(let announcement) = batch[end].content { bytes += announcement.size }
-            guard bytes <= settings.copyBytes || end == start else { break }
-            end += 1
-        }
-        return end
-    }
-
-    private func step(for arrival: Arrival) async -> Step {
-        switch arrival.content {
-        case .unreadable(let reason): .reject(reason: reason)
-        case .announcement(let announcement):
-            switch await copier.copy(announcement, message: arrival.message) {
-            case .copied: .register(announcement)
-            case .refused(let reason): .refuse(announcement, reason: reason)
-            case .held(let reason): .hold(reason: reason)
-            }
-        }
-    }
-
-    /// Registers each partition's arrivals up to its first that is not simply copied, in one transaction; then refuses
-    /// what comes next, where it is refused. The rest of the partition waits for the next round, since its ranges stand
-    /// behind the refused one.
-    private func register(_ batch: [Arrival], _ steps: [Step]) async -> [Outcome] {
-        var outcomes = [Outcome](repeating: .later, count: batch.count)
-        var stopped: [TopicPartition: Int] = [:]
-        var registrations: [(index: Int, registration: Registration)] = []
-        for (index, arrival) in batch.enumerated() where stopped[arrival.partition] == nil {
-            switch steps[index] {
-            case .register(let announcement):
-                let location = copier.raw.location(of: announcement.key)
-                registrations.append((index, Registration(announcement: announcement, location: location)))
-            case .reject(let reason): outcomes[index] = .refused(reason)
-            case .refuse, .hold: stopped[arrival.partition] = index
-            }
-        }
-        do throws(CatalogError) {
-            let answers = registrations.isEmpty ? [] : try await catalog.register(registrations.map(\.registration))
-            for (answer, entry) in zip(answers, registrations) {
-                outcomes[entry.index] = try await outcome(of: answer, entry.registration.announcement)
-            }
-            Waypoint.archiverRegistered.reached()
-        } catch {
-            for entry in registrations { outcomes[entry.index] = .held("\(error)") }
-        }
-        for index in stopped.values.sorted() { outcomes[index] = await outcome(ofStopped: steps[index]) }
-        return outcomes
-    }
-
-    private enum Outcome: Sendable {
-        case done
-        case refused(String)
-        case held(String)
-        /// Not decided in this round.
-        case later
-    }
-
-    private func outcome(of answer: RegistrationOutcome, _ announcement: Announcement) async throws(CatalogError)
-        -> Outcome
-    {
-        switch answer {
-        case .registered, .already: return .done
-        case .ahead(let expected):
-            return .held("\(announcement.key) starts behind a hole: offset \(expected) is to come first")
-        case .refused(let reason):
-            try await catalog.refuse(announcement, reason: reason)
-            return .refused(reason)
-        }
-    }
-
-    private func outcome(ofStopped step: Step) async -> Outcome {
-        switch step {
-        case .hold(let reason): return .held(reason)
-        case .refuse(let announcement, let reason):
-            do throws(CatalogError) {
-                try await catalog.refuse(announcement, reason: reason)
-                return .refused(reason)
-            } catch {
-                return .held("\(error)")
-            }
-        case .register, .reject: return .later
-        }
-    }
-
-    /// What a round did to one partition: its first `count` arrivals are done; then comes one that is held, or none.
-    private struct Progress {
         var count = 0
-        var held: String?
-        var letters: [OutgoingMessage] = []
+        for arrival in batch.prefix(settings.concurrentCopies) {
+            if case .announcement(let announcement) = arrival.content { bytes += announcement.size }
+            guard bytes <= settings.copyBytes || count == 0 else { break }
+            count += 1
+        }
+        return count
     }
 
-    private mutating func commit(_ batch: [Arrival], _ outcomes: [Outcome]) async {
-        var progress: [TopicPartition: Progress] = [:]
-        for (partition, indices) in Dictionary(grouping: batch.indices, by: { batch[$0].partition }) {
-            progress[partition] = self.progress(of: indices, batch, outcomes)
-        }
-        let advances = progress.compactMap { machine.advance(of: $0.key, by: $0.value.count) }
-        if !advances.isEmpty {
-            do throws(LogError) {
-                let letters = progress.values.flatMap(\.letters)
-                _ = try await consumer.commit(CommitBatch(advances: advances, appends: letters))
-                Waypoint.archiverCommitted.reached()
-                metrics.add(Double(letters.count), to: "pregao_archiver_refused_total")
-            } catch {
-                return failedToCommit(Set(advances.map(\.partition)), error)
+    private func step(for arrival: Arrival) async -> ArrivalStep {
+        switch arrival.content {
+        case .unreadable(let refusal): return .refuse(nil, refusal)
+        case .misnamed(let announcement, let refusal): return .refuse(announcement, refusal)
+        case .announcement(let announcement):
+            guard let dataset = datasets[announcement.dataset] else {
+                return .refuse(announcement, Refusal(.unknownDataset, "there is no dataset \(announcement.dataset)"))
+            }
+            guard announcement.schemaVersion <= dataset.version else {
+                return .hold(
+                    reason: "\(announcement.key) is of version \(announcement.schemaVersion) of \(dataset.name), "
+                        + "newer than this program's, \(dataset.version): run a newer version of the program")
+            }
+            switch await copier.copy(announcement, message: arrival.message ?? []) {
+            case .copied: return .register(announcement)
+            case .refused(let refusal): return .refuse(announcement, refusal)
+            case .held(let reason): return .hold(reason: reason)
             }
         }
-        for (partition, progress) in progress {
-            if progress.count > 0 { machine.committed(partition, count: progress.count, now: now) }
-            metrics.add(Double(progress.count), to: "pregao_archiver_objects_total")
-            if let reason = progress.held { hold(partition, reason: reason) }
-        }
-    }
-
-    private func progress(of indices: [Int], _ batch: [Arrival], _ outcomes: [Outcome]) -> Progress {
-        var progress = Progress()
-        for index in indices {
-            switch outcomes[index] {
-            case .done: break
-            case .refused(let reason): progress.letters.append(deadLetter(for: batch[index], reason: reason))
-            case .held(let reason):
-                progress.held = reason
-                return progress
-            case .later: return progress
-            }
-            progress.count += 1
-        }
-        return progress
-    }
-
-    private mutating func failedToCommit(_ partitions: Set<TopicPartition>, _ error: LogError) {
-        if error.kind == .fenced {
-            logger.warning("another archiver has taken over", ["error": error])
-            machine.dropped(partitions)
-        } else {
-            for partition in partitions { hold(partition, reason: "\(error)") }
-        }
-    }
-
-    private mutating func hold(_ partition: TopicPartition, reason: String) {
-        machine.hold(partition, reason: reason, now: now)
-        metrics.add(to: "pregao_archiver_retries_total", ["step": "archive"])
-        logger.warning("partition held back, and tried again", ["partition": partition, "reason": reason])
-    }
-
-    private func deadLetter(for arrival: Arrival, reason: String) -> OutgoingMessage {
-        logger.error(
-            "object refused; see 'pregao dead-letters'",
-            ["partition": arrival.partition, "offset": arrival.offset, "reason": reason])
-        return OutgoingMessage(topic: "pregao.dead-letters", key: arrival.key, value: arrival.message)
     }
 }

@@ -25,8 +25,6 @@ struct ArchiverMachine {
         queues.compactMapValues { $0.heldUntil == nil ? nil : $0.reason }
     }
 
-    var isEmpty: Bool { queues.values.allSatisfy { $0.waiting.isEmpty } }
-
     /// Partitions of which no more should be read for now, since enough of them waits.
     var overfull: Set<TopicPartition> {
         Set(queues.filter { $0.value.waiting.count >= settings.batchCount * 10 }.keys)
@@ -51,8 +49,25 @@ struct ArchiverMachine {
         }
     }
 
-    /// From now on whatever waits is due.
-    mutating func drain() { isDraining = true }
+    /// From now on whatever waits is due, what is held included, once.
+    mutating func drain() {
+        isDraining = true
+        for partition in queues.keys { queues[partition]?.heldUntil = nil }
+    }
+
+    /// Whether every partition that is not held is done up to its end; false while there is no partition.
+    func hasReached(_ ends: [TopicPartition: Offset]) -> Bool {
+        !queues.isEmpty
+            && queues.allSatisfy { partition, queue in
+                queue.heldUntil != nil || (queue.waiting.isEmpty && queue.position >= ends[partition] ?? .max)
+            }
+    }
+
+    /// The group's position is further than was known: what lies before it is done.
+    mutating func moved(_ partition: TopicPartition, to position: Offset) {
+        queues[partition]?.position = position
+        queues[partition]?.waiting.removeAll { $0.nextOffset <= position }
+    }
 
     /// How long nothing will be due, where no event comes; nil for as long as one likes.
     func wait(now: Duration) -> Duration? {
@@ -64,10 +79,11 @@ struct ArchiverMachine {
 
     private func isDue(_ queue: Queue) -> Bool { isDraining || queue.waiting.count >= settings.batchCount }
 
-    /// The next batch: of every partition that is due and not held, its first arrivals, in order.
+    /// The next batch: of every partition that is due and not held, its first arrivals, in order. The partition that has
+    /// waited longest comes first, so that none starves behind a busy one.
     func dueBatch(now: Duration) -> [Arrival] {
         var batch: [Arrival] = []
-        for (_, queue) in queues.sorted(by: { $0.key < $1.key }) {
+        for (_, queue) in queues.sorted(by: { ($0.value.oldestSince, $0.key) < ($1.value.oldestSince, $1.key) }) {
             guard !queue.waiting.isEmpty, queue.heldUntil ?? .zero <= now,
                 isDue(queue) || queue.oldestSince + settings.window <= now
             else { continue }

@@ -35,6 +35,7 @@ public struct ArchiverSettings: Hashable, Sendable {
         if !(1...10_000).contains(batchCount) { faults.append("batch-count must be from 1 to 10000") }
         if !(.zero ... .seconds(60)).contains(window) { faults.append("window must be from 0 s to 60 s") }
         if !(1...64).contains(concurrentCopies) { faults.append("concurrent-copies must be from 1 to 64") }
+        if copyBytes < 1 { faults.append("copy-bytes must be above 0") }
         if firstPause <= .zero || longestPause < firstPause {
             faults.append("longest-pause must be at least first-pause, and both above 0")
         }

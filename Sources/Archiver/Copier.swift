@@ -1,57 +1,87 @@
 import Lake
 import Runtime
 
-/// Brings one announced object into the backup store, and proves that it arrived.
+/// Brings one announced object into the backup store, its announcement beside it, and proves that it arrived.
 struct Copier: Sendable {
     let raw: any ObjectStore
     let backup: any ObjectStore
 
     enum Outcome: Sendable {
         case copied
-        /// It will never succeed as it stands: what the design calls permanent.
-        case refused(reason: String)
+        case refused(Refusal)
         /// It may succeed later.
         case held(reason: String)
     }
 
+    /// The key under which an object's announcement lies in backup.
+    static func announcementKey(of key: String) -> String { key + announcementSuffix }
+
+    static let announcementSuffix = ".json"
+
     /// Every step may be repeated: stores write a key once, and equal bytes succeed.
     func copy(_ announcement: Announcement, message: [UInt8]) async -> Outcome {
         do throws(StoreError) {
-            guard let bytes = try await announcedBytes(of: announcement) else {
-                return .refused(reason: "sha256-differs: three reads of the raw object gave other bytes than announced")
+            guard try await copyContent(of: announcement) else {
+                return .refused(
+                    Refusal(.contentDiffers, "three reads of \(announcement.key) gave other bytes than announced"))
             }
-            try await backup.put(bytes, at: announcement.key)
-            let arrived = try await backup.read(announcement.key)
-            guard Int64(arrived.count) == announcement.size, SHA256.hexadecimal(of: arrived) == announcement.sha256
-            else {
-                return .held(reason: "backup of \(announcement.key): what arrived is not what was sent")
-            }
-            Waypoint.archiverCopied.reached()
-            try await backup.put(message, at: announcement.key + ".json")
-            Waypoint.archiverWroteAnnouncement.reached()
-            return .copied
         } catch {
-            return outcome(of: error)
+            switch error.kind {
+            case .absent: return .refused(Refusal(.absent, "\(error)"))
+            case .forbiddenKey: return .refused(Refusal(.misnamed, "\(error)"))
+            case .differs, .unavailable: return .held(reason: "\(error)")
+            }
         }
+        Waypoint.archiverCopied.reached()
+        do throws(StoreError) {
+            try await keep(message, of: announcement)
+        } catch {
+            return .held(reason: "\(error)")
+        }
+        Waypoint.archiverWroteAnnouncement.reached()
+        return .copied
     }
 
-    /// The raw object's bytes; nil where three reads differ from what was announced.
+    /// - Returns: false where three reads differ from what was announced.
+    private func copyContent(of announcement: Announcement) async throws(StoreError) -> Bool {
+        guard let bytes = try await announcedBytes(of: announcement) else { return false }
+        do throws(StoreError) {
+            try await backup.put(bytes, at: announcement.key)
+            guard announcement.describes(try await backup.read(announcement.key)) else {
+                throw StoreError(
+                    .differs, doing: "back up \(announcement.key)", cause: "what arrived is not what was sent")
+            }
+        } catch  where error.kind == .absent {
+            // Absent in backup tells nothing of the raw object.
+            throw StoreError(.unavailable, doing: error.doing, cause: error.cause)
+        }
+        return true
+    }
+
     private func announcedBytes(of announcement: Announcement) async throws(StoreError) -> [UInt8]? {
         for _ in 1...3 {
             let bytes = try await raw.read(announcement.key)
-            if Int64(bytes.count) == announcement.size, SHA256.hexadecimal(of: bytes) == announcement.sha256 {
-                return bytes
-            }
+            if announcement.describes(bytes) { return bytes }
         }
         return nil
     }
 
-    private func outcome(of error: StoreError) -> Outcome {
-        switch error.kind {
-        case .absent: .refused(reason: "absent: \(error)")
-        case .forbiddenKey: .refused(reason: "forbidden-key: \(error)")
-        case .differs: .refused(reason: "backup-differs: \(error)")
-        case .unavailable: .held(reason: "\(error)")
+    /// An object announced twice, at different times, keeps the first announcement.
+    private func keep(_ message: [UInt8], of announcement: Announcement) async throws(StoreError) {
+        let key = Self.announcementKey(of: announcement.key)
+        do throws(StoreError) {
+            try await backup.put(message, at: key)
+        } catch  where error.kind == .differs {
+            let kept = try await backup.read(key)
+            guard case .announcement(let first) = Arrival.Content(kept), first.key == announcement.key else {
+                throw error
+            }
         }
+    }
+}
+
+extension Announcement {
+    func describes(_ bytes: [UInt8]) -> Bool {
+        Int64(bytes.count) == size && SHA256.hexadecimal(of: bytes) == sha256
     }
 }

@@ -1,0 +1,34 @@
+import Lake
+import MarketData
+import Runtime
+
+/// The archiver's figures.
+///
+/// | name | kind | labels | what |
+/// |---|---|---|---|
+/// | pregao_archiver_objects_total | counter | dataset | objects registered |
+/// | pregao_archiver_bytes_total | counter | dataset | bytes of objects registered |
+/// | pregao_archiver_refused_total | counter | reason | messages that went to the dead letters |
+/// | pregao_archiver_retries_total | counter | step | reads, batches and commits that were held back |
+/// | pregao_archiver_held_partitions | gauge | | partitions that wait for a store or the catalog |
+/// | pregao_archiver_freshness_seconds | histogram | | from an object's announcement to its registration |
+struct ArchiverFigures: Sendable {
+    let metrics: Metrics
+    let clock: any WallClock
+
+    func registered(_ announcement: Announcement) {
+        let labels = ["dataset": announcement.dataset]
+        metrics.add(to: "pregao_archiver_objects_total", labels)
+        metrics.add(Double(announcement.size), to: "pregao_archiver_bytes_total", labels)
+        let microseconds = clock.now().microseconds(since: announcement.announcedAt)
+        metrics.observe(Double(microseconds) / 1e6, in: "pregao_archiver_freshness_seconds")
+    }
+
+    func refused(_ letters: [DeadLetter]) {
+        for letter in letters { metrics.add(to: "pregao_archiver_refused_total", ["reason": letter.reason]) }
+    }
+
+    func retried(_ step: String) { metrics.add(to: "pregao_archiver_retries_total", ["step": step]) }
+
+    func show(heldPartitions: Int) { metrics.set("pregao_archiver_held_partitions", to: Double(heldPartitions)) }
+}
