@@ -1,4 +1,3 @@
-import JSON
 import Lake
 import Warehouse
 
@@ -10,6 +9,8 @@ public struct Restore: Sendable {
         public internal(set) var failed: [(key: String, reason: String)] = []
         public internal(set) var examined = 0
     }
+
+    private static let pageSize = 1000
 
     private let raw: any ObjectStore
     private let backup: any ObjectStore
@@ -27,37 +28,31 @@ public struct Restore: Sendable {
     ///   - progress: is called with the objects examined and their number.
     /// - Throws: ``CatalogError`` where the ledger cannot be read; a store's faults are in the report.
     public func run(full: Bool, progress: (Int, Int) -> Void = { _, _ in }) async throws -> Report {
+        let restorer = ObjectRestorer(raw: raw, backup: backup)
+        let snapshot = try await catalog.newestSnapshot()
+        let total = try await count(snapshot)
         var report = Report()
-        let rows = try await catalog.rows(
-            "SELECT key, size, sha256 FROM lake.pregao.objects WHERE status IN ('registered', 'empty') ORDER BY key")
-        for row in rows {
-            guard let key = row["key"]?.string, let size = row["size"]?.int64, let sha256 = row["sha256"]?.string else {
-                continue
+        var last: String?
+        while true {
+            let page = try await catalog.objects(after: last, limit: Self.pageSize, snapshot: snapshot)
+            for object in page where object.status != .refused {
+                let it = object.announcement
+                do throws(StoreError) {
+                    let isRestored = try await restorer.restore(it.key, size: it.size, sha256: it.sha256, full: full)
+                    if isRestored { report.restored.append(it.key) }
+                } catch {
+                    report.failed.append((it.key, "\(error)"))
+                }
+                report.examined += 1
+                progress(report.examined, total)
             }
-            report.examined += 1
-            do throws(StoreError) {
-                if try await restore(key, size, sha256, full: full) { report.restored.append(key) }
-            } catch {
-                report.failed.append((key, "\(error)"))
-            }
-            progress(report.examined, rows.count)
+            guard page.count == Self.pageSize else { return report }
+            last = page.last?.announcement.key
         }
-        return report
     }
 
-    private func restore(_ key: String, _ size: Int64, _ sha256: String, full: Bool) async throws(StoreError) -> Bool {
-        let found = try await raw.size(of: key)
-        if found == size {
-            guard full, SHA256.hexadecimal(of: try await raw.read(key)) != sha256 else { return false }
-        }
-        let bytes = try await backup.read(key)
-        guard Int64(bytes.count) == size, SHA256.hexadecimal(of: bytes) == sha256 else {
-            throw StoreError(
-                .differs, doing: "restore \(key)", cause: "the backup is not what was announced either")
-        }
-        // The store never writes over an object, so that a damaged one is taken away first.
-        if found != nil { try await raw.remove(key) }
-        try await raw.put(bytes, at: key)
-        return true
+    private func count(_ snapshot: Int64) async throws(CatalogError) -> Int {
+        let query = "SELECT count(*) AS n FROM lake.pregao.objects WHERE status <> 'refused'"
+        return Int(try await catalog.rows(query, snapshot: snapshot).first?.integer("n") ?? 0)
     }
 }
