@@ -106,6 +106,9 @@ let package = Package(
             name: "BenchmarkFlusher", dependencies: ["FlusherBaseline", "Lake", "JSON", "MarketData"],
             path: "Benchmarks/Flusher", exclude: ["Baseline"], swiftSettings: strict),
         .executableTarget(
+            name: "BenchmarkLoad", dependencies: ["EventLog", "JSON", "MarketData", "Runtime"],
+            path: "Benchmarks/Load", swiftSettings: strict),
+        .executableTarget(
             name: "BenchmarkEventLog", dependencies: ["EventLog", "MarketData", "Runtime", "CSQLite"],
             path: "Benchmarks/EventLog", swiftSettings: strict),
 
