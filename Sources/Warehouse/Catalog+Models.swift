@@ -78,8 +78,9 @@ extension Catalog {
 
     /// Whether there is nothing to write for these models.
     private func isDeclared(_ models: [ModelDeclaration]) async throws(CatalogError) -> Bool {
-        let tables = try TableColumns(try await rows(LedgerTables.columnsQuery))
-        var known = try DeclaredSources(try await rows(DeclaredSources.query))
+        let found = try await rows(LedgerTables.columnsQuery + "\n" + DeclaredSources.query)
+        let tables = try TableColumns(found.filter { $0["column_name"] != nil })
+        var known = try DeclaredSources(found.filter { $0["source"] != nil })
         for model in models {
             if known.update(to: model) { return false }
             if try !model.tableStatements(missingFrom: tables).isEmpty { return false }

@@ -42,7 +42,9 @@ extension Catalog {
         var attempt = 0
         while true {
             do throws(CatalogError) {
-                return try await attemptTransaction(doing, body)
+                let done = try await attemptTransaction(doing, body)
+                if let committed = done.committed { await maintainIfDue(at: committed) }
+                return done.outcome
             } catch  where error.kind == .busy && attempt + 1 < patience.attempts {
                 metrics.add(to: "pregao_catalog_conflicts_total")
                 logger.debug("catalog conflict", ["doing": doing, "cause": error.cause])
@@ -54,7 +56,7 @@ extension Catalog {
 
     private func attemptTransaction<Outcome: Sendable>(
         _ doing: String, _ body: @escaping @Sendable (inout Transaction) throws(CatalogError) -> Decision<Outcome>
-    ) async throws(CatalogError) -> Outcome {
+    ) async throws(CatalogError) -> (outcome: Outcome, committed: Int64?) {
         let lock = try await takeTurn(doing)
         let start = engine.preamble + attachScript(readOnly: false)
         let now = clock.now()
@@ -77,12 +79,12 @@ extension Catalog {
             switch try body(&transaction) {
             case .abandon(let outcome):
                 transaction.session.close()
-                return outcome
+                return (outcome, nil)
             case .commit(let outcome):
                 beforeCommit(transaction.session.processID)
                 try transaction.run("COMMIT")
                 transaction.session.close()
-                return outcome
+                return (outcome, sequence)
             }
         }
     }

@@ -16,6 +16,7 @@ public final class Catalog: Sendable {
     let logger: Logger
     let metrics: Metrics
     let patience: Patience
+    let upkeep: Upkeep
     /// Called with the engine's process when all is written and nothing committed.
     let beforeCommit: @Sendable (pid_t) -> Void
     let schema: DeclaredDatasets
@@ -25,17 +26,17 @@ public final class Catalog: Sendable {
     ///   - engine: for short transactions one thread is the fastest.
     public convenience init(
         folder: String, engine: DuckDB, clock: any WallClock = SystemWallClock(), logger: Logger, metrics: Metrics,
-        patience: Patience = Patience()
+        patience: Patience = Patience(), upkeep: Upkeep = Upkeep()
     ) {
         self.init(
             files: CatalogFiles(folder: URL(fileURLWithPath: folder).standardizedFileURL.path), engine: engine,
-            clock: clock, logger: logger, metrics: metrics, patience: patience,
+            clock: clock, logger: logger, metrics: metrics, patience: patience, upkeep: upkeep,
             beforeCommit: { _ in Waypoint.catalogBeforeCommit.reached() })
     }
 
     init(
         files: CatalogFiles, engine: DuckDB, clock: any WallClock, logger: Logger, metrics: Metrics,
-        patience: Patience, schema: DeclaredDatasets = DeclaredDatasets(),
+        patience: Patience, upkeep: Upkeep = Upkeep(), schema: DeclaredDatasets = DeclaredDatasets(),
         beforeCommit: @escaping @Sendable (pid_t) -> Void
     ) {
         self.files = files
@@ -45,6 +46,7 @@ public final class Catalog: Sendable {
         self.logger = logger
         self.metrics = metrics
         self.patience = patience
+        self.upkeep = upkeep
         self.beforeCommit = beforeCommit
     }
 

@@ -1,6 +1,7 @@
 import Foundation
 import Lake
 import MarketData
+import Runtime
 import Testing
 
 @testable import Warehouse
@@ -40,7 +41,8 @@ struct MaintenanceTests {
         let report = try await catalog.maintain(olderThan: Instant.plausible.upperBound)
         #expect(report.snapshots > 5)
         #expect(report.rows > 5)
-        #expect(report.retired == Array(replaced.dropLast()))
+        #expect(try await catalog.retiredFiles(before: .plausible.upperBound) == Array(replaced.dropLast()))
+        #expect(try await catalog.retiredFiles(before: .plausible.lowerBound).isEmpty)
         #expect(try await catalog.objects(limit: 10) == before.0)
         #expect(try await catalog.publications() == before.1)
         #expect(try await catalog.sequence() == before.2)
@@ -56,7 +58,23 @@ struct MaintenanceTests {
         let snapshot = try await catalog.newestSnapshot()
         _ = try await catalog.register([try await lake.object(0..<10)])
         let report = try await catalog.maintain(olderThan: Instant.plausible.lowerBound)
-        #expect(report.snapshots == 0 && report.rows == 0 && report.retired.isEmpty)
+        #expect(report.snapshots == 0 && report.rows == 0)
         #expect(try await catalog.rows("FROM lake.raw.spot_prices", snapshot: snapshot).isEmpty)
+    }
+
+    @Test("a catalog that is written to maintains itself")
+    func byItself() async throws {
+        let opened = try await lake.openedCatalog()
+        let catalog = Catalog(
+            files: opened.files, engine: lake.engine, clock: SystemWallClock(), logger: opened.logger,
+            metrics: opened.metrics, patience: opened.patience,
+            upkeep: Upkeep(transactions: 3, snapshotAge: .zero), schema: opened.schema, beforeCommit: { _ in })
+        for number in Int64(1)...3 {
+            let object = Registration(announcement: lake.announcement(number - 1..<number, rows: 0), location: "")
+            #expect(try await catalog.register([object]) == [.registered])
+            let snapshots = try #require(try await catalog.count("ducklake_snapshots('lake')"))
+            #expect((snapshots == 1) == (number == 3))
+        }
+        #expect(try await catalog.sequence() == 3)
     }
 }
