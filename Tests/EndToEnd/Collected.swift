@@ -135,6 +135,18 @@ extension Pipeline {
         await log.close()
     }
 
+    /// How many messages and announcements wait in each partition that has some.
+    func backlog() async throws -> [TopicPartition: Offset] {
+        let log = try await openLog()
+        let backlog: [TopicPartition: Offset]
+        do { backlog = try await self.backlog(of: log) } catch {
+            await log.close()
+            throw error
+        }
+        await log.close()
+        return backlog
+    }
+
     private func backlog(of log: SQLiteEventLog) async throws -> [TopicPartition: Offset] {
         var backlog: [TopicPartition: Offset] = [:]
         for (group, topics) in [

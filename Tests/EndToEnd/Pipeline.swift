@@ -119,7 +119,13 @@ final class Pipeline {
         }
     }
 
-    /// Asks a process to finish, and expects it to exit with 0.
+    func kill(_ name: String) async throws {
+        let child = try child(name)
+        child.signal(SIGKILL)
+        try await eventually("the end of \(name)") { child.ending != nil }
+    }
+
+    /// Asks a process that is at work to finish, and expects it to exit with 0.
     func finish(_ name: String) async throws {
         let child = try child(name)
         child.signal(SIGTERM)

@@ -1,0 +1,19 @@
+import Exchange
+import Testing
+
+@Suite("A source with bad days", .timeLimit(.minutes(5)))
+struct FaultyExchangeTests {
+    @Test("what was good is in the refined tables, and everything else in a gap, whatever the faults")
+    func everyFault() async throws {
+        // A twentieth of the answers is spoilt; more would open the circuit for most of the time.
+        let rates = Dictionary(uniqueKeysWithValues: Fault.allCases.map { ($0, 0.05 / Double(Fault.allCases.count)) })
+        let faults = FaultPlan(
+            rates: rates, jitterMilliseconds: 20, clockSkewMilliseconds: -90_000, seed: KillPlan.seed)
+        try await Pipeline.with(Pipeline.Options(faults: faults, seed: KillPlan.seed)) { pipeline in
+            try pipeline.start("run", ["run"])
+            try await pipeline.answers(3000, whileAlive: ["run"])
+            try await pipeline.finish("run")
+            try await pipeline.prove()
+        }
+    }
+}

@@ -1,0 +1,45 @@
+import Foundation
+
+extension Pipeline {
+    /// Runs a test on a pipeline of its own; where it fails, its folder stays.
+    static func with(_ options: Options, _ body: (Pipeline) async throws -> Void) async throws {
+        print("PREGAO_TEST_KILLS=\(KillPlan.kills) PREGAO_TEST_SEED=\(KillPlan.seed)")
+        let pipeline = try Pipeline(options)
+        do { try await body(pipeline) } catch {
+            await pipeline.close(keepingFolder: true)
+            throw error
+        }
+        await pipeline.close(keepingFolder: false)
+    }
+
+    /// Brings what is under way to its end, then holds everything against everything; nothing may be running.
+    func prove() async throws {
+        try await finishBacklog()
+        let batch = try await run(["batch", "--once"])
+        guard batch.ending == .exited(0) else {
+            throw HarnessFault("pregao batch --once \(batch.ending)\n\(batch.output)")
+        }
+
+        let collected = try await Collected(self)
+        let report = try Proof(folder: collected.folder).report()
+        print(report.totals)
+        let unsaved = try await collected.objectsWithoutBackup()
+        let verify = try await run(["verify", "--full", "--deep", "--json"], within: .seconds(600))
+        let faults =
+            report.offences.map(\.description) + unsaved.map { "not in backup with the same bytes: \($0)" }
+            + (verify.ending == .exited(0) ? [] : ["pregao verify \(verify.ending):\n\(verify.output)"])
+        guard faults.isEmpty else { throw HarnessFault(faults.joined(separator: "\n\n")) }
+    }
+
+    /// Works off what the last processes left to their successors.
+    private func finishBacklog() async throws {
+        for _ in 0..<20 {
+            if try await backlog().isEmpty { return }
+            for stage in ["flush", "archive"] {
+                let (ending, output) = try await run([stage, "--for", "2s"])
+                guard ending == .exited(0) else { throw HarnessFault("pregao \(stage) \(ending)\n\(output)") }
+            }
+        }
+        throw HarnessFault("after 20 passes there waits \(try await backlog())")
+    }
+}
