@@ -50,7 +50,10 @@ enum Spoiler {
         case .duplicateKey:
             return replacing(good, with: "\"\(String(decoding: good.price, as: UTF8.self))\",\"\(good.key)\":\"1.00\"")
         case .notUTF8: return afterFirstByte(of: good.body, insert: notUTF8(in: good.body))
-        case .nested: return Array(String(repeating: "[", count: 4096).utf8) + good.body
+        case .nested:
+            let depth = 4096
+            return [UInt8](repeating: UInt8(ascii: "["), count: depth) + good.body
+                + [UInt8](repeating: UInt8(ascii: "]"), count: depth)
         case .oversized:
             return good.body
                 + [UInt8](repeating: UInt8(ascii: " "), count: max(0, plan.oversizedBytes - good.body.count))
