@@ -44,11 +44,9 @@ public struct Poller: Sendable {
         let schedule = PollSchedule(plan.rhythms(book), at: reading)
         recordDowntime(plan, schedule, &book, outbox, at: reading.monotonic)
 
-        var appender = Appender(
+        let appender = Appender(
             plan: plan, settings: settings, book: book, outbox: outbox, log: log, clock: clock, logger: logger,
             metrics: metrics)
-        // Before the first quote, so that a poller killed at once is known to have begun.
-        await appender.writeSlots()
         let inbox = EngineInbox()
         let engine = EngineStart(
             plan: plan, settings: settings, schedule: schedule, clock: clock, inbox: inbox, outbox: outbox,

@@ -50,6 +50,9 @@ extension Observation {
 
     func instant(_ column: String) -> Instant? { if case .instant(let time) = self[column] { time } else { nil } }
 
+    /// A gap that a busy machine may leave anywhere: the polling thread was held up for longer than a slot.
+    var isHoldUp: Bool { text("detail") == "the poller was held up" }
+
     /// The slots that a quote or a gap accounts for.
     var slots: Range<Instant>? {
         if let from = instant("from_time"), let to = instant("to_time") { return from..<to }
@@ -99,7 +102,7 @@ private func declare(_ dataset: Dataset, in log: any EventLog) async throws {
 }
 
 /// Settings for one symbol of `coinbase-spot` or more, polled often.
-func spotSettings(_ exchange: String, _ symbols: [String] = ["BTC-USD"], interval: Duration = .milliseconds(50))
+func spotSettings(_ exchange: String, _ symbols: [String] = ["BTC-USD"], interval: Duration = .milliseconds(100))
     -> PollerSettings
 {
     var settings = PollerSettings()
@@ -110,4 +113,14 @@ func spotSettings(_ exchange: String, _ symbols: [String] = ["BTC-USD"], interva
     settings.linger = .milliseconds(1)
     settings.longestOpenGap = .milliseconds(200)
     return settings
+}
+
+extension Thread {
+    /// Calls `body` once the exchange has answered so often; on a thread, since nothing tells of answers.
+    static func detach(whenAnswers count: UInt64, of exchange: Exchange, _ body: @escaping @Sendable () -> Void) {
+        detachNewThread {
+            while exchange.answers < count { sched_yield() }
+            body()
+        }
+    }
 }

@@ -39,6 +39,8 @@ struct Appender {
 
     /// Returns once the outbox has finished and is empty, or the log has refused for as long as a drain may take.
     mutating func run() async {
+        // Before the first quote, so that the next poller knows of every series that has one.
+        await writeSlots()
         for await _ in outbox.signals {
             try? await Task.sleep(for: settings.linger)
             while await append(all: false), outbox.withState({ $0.waitingQuotes > 0 }) {}
@@ -58,10 +60,10 @@ struct Appender {
     private mutating func append(all: Bool) async -> Bool {
         var batch = outbox.withState { state in
             state.take(
-                atMost: settings.quotesPerAppend, bytes: settings.maximumBufferedBytes, all: all,
-                at: monotonicMicroseconds())
+                atMost: settings.quotesPerAppend, bytes: settings.maximumBufferedBytes,
+                gaps: refusedGaps.isEmpty ? (all ? .all : .due) : .none, at: monotonicMicroseconds())
         }
-        batch.gaps = refusedGaps + batch.gaps
+        if !refusedGaps.isEmpty { batch.gaps = refusedGaps }
         guard !batch.isEmpty else { return true }
         do throws(LogError) {
             _ = try await log.append(batch.quotes.map(message) + batch.gaps.compactMap(message))

@@ -47,8 +47,17 @@ struct OutboxState: Sendable {
 
     mutating func put(_ missing: MissingSlots, at time: Int64) { merger.add(missing, at: time) }
 
-    /// - Parameter all: also the gaps that are still open.
-    mutating func take(atMost count: Int, bytes: Int, all: Bool, at time: Int64) -> Batch {
+    /// Which gaps an append takes.
+    enum GapChoice: Sendable {
+        /// None, since others still have to be appended; those that wait merge meanwhile.
+        case none
+        /// Those that are closed or have been open for long enough.
+        case due
+        /// Also those that are still open.
+        case all
+    }
+
+    mutating func take(atMost count: Int, bytes: Int, gaps: GapChoice, at time: Int64) -> Batch {
         var batch = Batch()
         var taken = 0
         while head < quotes.count, batch.quotes.count < count, taken < bytes {
@@ -58,7 +67,11 @@ struct OutboxState: Sendable {
         }
         byteCount -= taken
         compact()
-        batch.gaps = all ? merger.takeAll() : merger.takeDue(at: time)
+        switch gaps {
+        case .none: break
+        case .due: batch.gaps = merger.takeDue(at: time)
+        case .all: batch.gaps = merger.takeAll()
+        }
         return batch
     }
 
