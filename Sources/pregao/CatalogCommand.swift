@@ -1,3 +1,4 @@
+import Archiver
 import Foundation
 import JSON
 import Terminal
@@ -10,6 +11,14 @@ enum CatalogCommand {
             Command(
                 "tables", "List databases, tables and rows", options: CommonOptions.settings + [CommonOptions.json],
                 run: tables),
+            Command(
+                "rebuild", "Make the catalog again from the announcements in backup",
+                discussion: """
+                    Reads only the announcements beside the backup and its ledger, never a listing of raw. Every day is dirty
+                    afterwards, so that 'pregao batch --once' brings the refined tables back. The old catalog is replaced
+                    only when the new one is complete.
+                    """,
+                options: CommonOptions.settings, run: rebuild),
             Command(
                 "attach", "Print the SQL that attaches the catalog in DuckDB, for notebooks",
                 options: CommonOptions.settings,
@@ -32,6 +41,19 @@ enum CatalogCommand {
         }
         arguments.print(table)
         return .success
+    }
+
+    @Sendable private static func rebuild(_ arguments: Arguments) async throws -> ExitCode {
+        let workplace = Workplace(try arguments.configuration(), component: "catalog")
+        let rebuild = Rebuild(
+            backup: workplace.backupStore(), raw: workplace.rawStore(), catalog: try workplace.catalog())
+        let report = try await rebuild.run()
+        Output.write("\(report)\n")
+        for (key, reason) in report.faults { Output.complain("\(key): \(reason)") }
+        for object in report.catalog.rejected { Output.complain("\(object.key): \(object.reason)") }
+        Output.complain("Run 'pregao batch --once' to compute the refined tables again.")
+        return report.faults.isEmpty && report.catalog.rejected.isEmpty && report.catalog.holes.isEmpty
+            ? .success : .failure
     }
 
     @Sendable private static func attach(_ arguments: Arguments) async throws -> ExitCode {
