@@ -111,6 +111,9 @@ let package = Package(
         .executableTarget(
             name: "BenchmarkEventLog", dependencies: ["EventLog", "MarketData", "Runtime", "CSQLite"],
             path: "Benchmarks/EventLog", swiftSettings: strict),
+        .executableTarget(
+            name: "BenchmarkBatch", dependencies: ["Batch", "Warehouse", "Lake", "MarketData", "Runtime"],
+            path: "Benchmarks/Batch", swiftSettings: strict),
 
         tests("MarketData", ["MarketData"]),
         tests("Runtime", ["Runtime", "MarketData"]),
