@@ -14,17 +14,23 @@ extension Batch {
         }
     }
 
-    /// Computes what is due now, each model after those that it reads.
+    /// Computes what is due now, each model after those that it reads; of many days the newest ones, so that today
+    /// does not wait until a long history is done.
+    ///
+    /// - Returns: whether some is left.
     func pass(_ schedule: inout BatchSchedule, start: ContinuousClock.Instant, until shutdown: Shutdown)
-        async throws(CatalogError)
+        async throws(CatalogError) -> Bool
     {
         var isStale = true
+        var isSomeLeft = false
         for model in models.inOrder {
             if isStale { schedule.observe(try await changes(), uptime: .now - start) }
             isStale = false
             metrics.set("pregao_batch_dirty_days", to: Double(schedule.dirtyCount))
-            for work in schedule.work(of: model, now: clock.now(), uptime: .now - start) {
-                guard !shutdown.isRequested else { return }
+            let due = schedule.work(of: model, now: clock.now(), uptime: .now - start)
+            isSomeLeft = isSomeLeft || due.count > Self.daysOfPass
+            for work in due.prefix(Self.daysOfPass) {
+                guard !shutdown.isRequested else { return false }
                 let report = await compute(work.key, of: model, extent: work.extent)
                 schedule.ended(
                     work, as: report.ending, byWindows: report.isByWindows, uptime: .now - start)
@@ -32,7 +38,10 @@ extension Batch {
                 isStale = isStale || report.isPublished
             }
         }
+        return isSomeLeft
     }
+
+    private static let daysOfPass = 16
 
     /// What is dirty, by model and day.
     func changes() async throws(CatalogError) -> [BatchSchedule.Key: BatchSchedule.Change] {

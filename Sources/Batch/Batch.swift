@@ -49,8 +49,9 @@ public struct Batch: Sendable {
                     logger.info("watching for dirty days", ["models": models.inOrder.count])
                 }
                 isReady = true
-                try await pass(&schedule, start: start, until: shutdown)
+                let isSomeLeft = try await pass(&schedule, start: start, until: shutdown)
                 failures = 0
+                if isSomeLeft { continue }
             } catch {
                 failures += 1
                 metrics.add(to: "pregao_batch_catalog_failures_total")

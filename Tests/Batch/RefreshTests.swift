@@ -129,6 +129,20 @@ struct RefreshTests {
         }
     }
 
+    @Test("a long history is done newest first, without a pause between its parts")
+    func history() async throws {
+        let fixture = try await PipelineFixture(
+            models: try Models(Models.bundled().inOrder.filter { $0.name == "refined.quotes_1m" }))
+        try await fixture.register((0..<18).map { .init(second: 1, price: "1", day: Samples.day.adding(days: -$0)) })
+        try await running(fixture) { lines in
+            for distance in 0..<18 {
+                let line = try #require(await lines.next("published a day"))
+                #expect(line.contains("day=\(Samples.day.adding(days: -distance)) "), "\(line)")
+            }
+        }
+        #expect(try await fixture.catalog.dirt().isEmpty)
+    }
+
     @Test("a catalog that is not there yet is waited for")
     func noCatalog() async throws {
         let fixture = try await PipelineFixture()
