@@ -1,5 +1,5 @@
 -- The ten newest raw objects
-SELECT key, status, rows, rejected, size, registered_at
+SELECT dataset, partition, start_offset, end_offset, rows, rejected, size, status, registered_at, key
 FROM lake.pregao.objects
 ORDER BY sequence DESC, key
 LIMIT 10;
