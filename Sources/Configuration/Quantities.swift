@@ -1,3 +1,5 @@
+import Runtime
+
 /// Durations and sizes as people write them in settings.
 enum Quantities {
     /// `250ms`, `1s`, `1.5s`, `5m`, `24h`, `7d`; a bare number is seconds.
@@ -40,15 +42,7 @@ enum Quantities {
         return overflow ? nil : (scaled + fraction, ())
     }
 
-    static func text(_ duration: Duration) -> String {
-        let (seconds, attoseconds) = duration.components
-        let milliseconds = seconds * 1000 + attoseconds / 1_000_000_000_000_000
-        let units: [(Int64, String)] = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1000, "s")]
-        for (size, suffix) in units where milliseconds != 0 && milliseconds % size == 0 {
-            return "\(milliseconds / size)\(suffix)"
-        }
-        return milliseconds == 0 ? "0s" : "\(milliseconds)ms"
-    }
+    static func text(_ duration: Duration) -> String { duration.plainWords }
 
     static func text(bytes: Int) -> String {
         let units: [(Int, String)] = [(1 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")]

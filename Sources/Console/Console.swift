@@ -31,10 +31,13 @@ public struct Console: Sendable {
 
     /// Serves until the shutdown is requested.
     ///
-    /// - Throws: `HTTPServerError` where the address cannot be listened on.
+    /// - Throws: ``ConsoleError`` where the address cannot be listened on.
     public func run(until shutdown: Shutdown) async throws {
         let settings = HTTPServerSettings(address: settings.address, port: settings.port)
-        let server = try HTTPServer(settings) { request in answer(to: request) }
+        let server: HTTPServer
+        do { server = try HTTPServer(settings) { request in answer(to: request) } } catch {
+            throw ConsoleError(description: "\(error)")
+        }
         logger.info("console listens", ["url": "http://\(self.settings.address):\(server.port)/"])
         await shutdown.requested()
         await server.stop()
@@ -82,4 +85,9 @@ public struct Console: Sendable {
             return HTTPResponse(status: 503, "the catalog cannot be read: \(error)\n")
         }
     }
+}
+
+/// Why the console cannot be served: `listen on 127.0.0.1:8642: Address already in use`.
+public struct ConsoleError: Error, Sendable, CustomStringConvertible {
+    public let description: String
 }

@@ -54,12 +54,22 @@ public struct Logger: Sendable {
     private func log(_ level: Level, _ event: String, _ fields: KeyValuePairs<String, any Sendable>) {
         guard level >= minimum else { return }
         var pairs = [("time", "\(clock.now())"), ("level", "\(level)"), ("component", component), ("event", event)]
-        pairs += fields.map { ($0.key, "\($0.value)") }
+        pairs += fields.map { ($0.key, Self.text(of: $0.value)) }
         switch format {
         case .logfmt: sink(pairs.map { "\($0)=\(Self.logfmtValue($1))" }.joined(separator: " "))
         case .json: sink("{" + pairs.map { "\(Self.quoted($0)):\(Self.quoted($1))" }.joined(separator: ",") + "}")
         }
     }
+
+    private static func text(of value: any Sendable) -> String {
+        switch value {
+        case let duration as Duration: duration.plainWords
+        case let values as any Collection & Sendable where !(values is String): list(values)
+        default: "\(value)"
+        }
+    }
+
+    private static func list(_ values: some Collection) -> String { values.map { "\($0)" }.joined(separator: ",") }
 
     private static func logfmtValue(_ text: String) -> String {
         let isPlain =

@@ -32,7 +32,7 @@ extension DuckDB.Location {
     /// - Throws: ``CatalogError/Kind/unavailable`` where it is nowhere; the cause lists the places.
     public static func discover(
         setting: String? = nil, environment: [String: String] = ProcessInfo.processInfo.environment,
-        program: String = CommandLine.arguments.first ?? "",
+        program: String = Self.ownProgram,
         currentFolder: String = FileManager.default.currentDirectoryPath
     ) throws(CatalogError) -> DuckDB.Location {
         if let named = setting ?? environment[environmentVariable] {
@@ -43,6 +43,12 @@ extension DuckDB.Location {
         return try existing(
             [programFolder.appendingPathComponent("duckdb/duckdb").path]
                 + above.map { $0.appendingPathComponent(".deps/duckdb/duckdb").path })
+    }
+
+    /// Linux keeps the running program's own path there, however it was called; its first argument may be a bare name
+    /// that was found on PATH.
+    public static var ownProgram: String {
+        (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
     }
 
     private static func foldersUpwards(from folder: URL) -> [URL] {

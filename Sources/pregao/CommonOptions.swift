@@ -1,5 +1,6 @@
 import Configuration
 import Foundation
+import Runtime
 import Terminal
 
 /// Options that mean the same wherever they stand.
@@ -28,7 +29,7 @@ extension Arguments {
         guard given != nil || FileManager.default.fileExists(atPath: name) else { return nil }
         do { return (name, try String(contentsOfFile: name, encoding: .utf8)) } catch {
             throw CommandError(
-                "cannot read the settings file \(name): \(error.localizedDescription)",
+                "cannot read the settings file \(name): \(plainWords(of: error))",
                 next: "Give one with --config; 'pregao config example > pregao.yml' writes one to begin with.",
                 exitCode: .configuration)
         }

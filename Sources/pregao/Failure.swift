@@ -1,6 +1,8 @@
 import Configuration
+import Console
 import EventLog
 import Lake
+import Runtime
 import Terminal
 import Warehouse
 
@@ -18,7 +20,11 @@ enum Failure {
         case let error as StoreError: CommandError("store: \(error)", next: next(after: error), exitCode: .inputOutput)
         case let error as CatalogError:
             CommandError("catalog: \(error)", next: next(after: error), exitCode: exitCode(of: error))
-        default: CommandError("\(error)", exitCode: .unavailable)
+        case let error as ConsoleError:
+            CommandError(
+                "console: \(error)", next: "Choose another port, as with --set console.port=0 for any that is free.",
+                exitCode: .unavailable)
+        default: CommandError(plainWords(of: error), exitCode: .unavailable)
         }
     }
 
@@ -28,6 +34,8 @@ enum Failure {
             "Make room, or make the folder writable; then start again. Nothing that was accepted is lost."
         case .corrupt: "Keep the file, set 'data' to another folder, and run 'pregao catalog rebuild' from the backup."
         case .busy: "Another process holds the log; try again."
+        case .fenced:
+            "Another process runs under the same instance name, and has taken over. Give each its own, as with --set flusher.instance=flusher-2; one 'pregao run' a data folder is enough."
         case .unknownTopic: "Start 'pregao run' once: it makes the topics."
         default: nil
         }

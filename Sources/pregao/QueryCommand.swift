@@ -1,5 +1,6 @@
 import Configuration
 import Foundation
+import Runtime
 import Terminal
 import Warehouse
 
@@ -51,7 +52,7 @@ enum QueryCommand {
             return sql
         }
         do { return try String(contentsOfFile: given[0], encoding: .utf8) } catch {
-            throw CommandError("cannot read \(given[0]): \(error.localizedDescription)", exitCode: .usage)
+            throw CommandError("cannot read \(given[0]): \(plainWords(of: error))", exitCode: .usage)
         }
     }
 }

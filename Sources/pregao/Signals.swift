@@ -14,7 +14,8 @@ final class Signals {
             source.setEventHandler {
                 // 128 + n is what a shell reports for a program that signal n ended.
                 if shutdown.isRequested { _exit(128 + number) }
-                Output.complain("pregao: finishing what has been taken, for \(drain) at most; once more to end at once")
+                Output.complain(
+                    "pregao: finishing what has been taken, for \(drain.plainWords) at most; once more to end at once")
                 shutdown.request()
             }
             source.resume()

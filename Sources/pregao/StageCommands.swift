@@ -59,6 +59,11 @@ enum StageCommands {
         let configuration = try arguments.configuration()
         let limit = try duration(arguments)
         let workplace = Workplace(configuration, component: stages.count == 1 ? stages[0].rawValue : "run")
+        if stages.contains(.poller), configuration.poller.feeds.allSatisfy(\.symbols.isEmpty) {
+            Output.complain(
+                "pregao: no feed has symbols, so that nothing is polled; 'pregao config example > pregao.yml' writes settings to begin with"
+            )
+        }
         let shutdown = Shutdown()
         let signals = Signals(requesting: shutdown, drain: configuration.drain)
         let log = try await workplace.openLog()

@@ -2,6 +2,7 @@ import Dispatch
 import Foundation
 import Lake
 import MarketData
+import Runtime
 
 /// A Parquet file of a refined day, durable under its last name.
 public struct RefinedFile: Hashable, Sendable {
@@ -72,7 +73,7 @@ struct RefinedFolder: Sendable {
     func newTemporary() throws(BatchError) -> String {
         let doing = "make \(temporary)"
         do { try FileManager.default.createDirectory(atPath: temporary, withIntermediateDirectories: true) } catch {
-            throw BatchError(.cannotWrite, doing: doing, cause: "\(error.localizedDescription)")
+            throw BatchError(.cannotWrite, doing: doing, cause: plainWords(of: error))
         }
         return "\(temporary)/\(getpid())-\(String(UInt64.random(in: .min ... .max), radix: 36)).parquet"
     }
@@ -112,7 +113,7 @@ struct RefinedFolder: Sendable {
         let path = "\(root)/\(name.key)"
         let folder = String(path[..<(path.lastIndex(of: "/") ?? path.endIndex)])
         do { try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true) } catch {
-            throw BatchError(.cannotWrite, doing: "make \(folder)", cause: "\(error.localizedDescription)")
+            throw BatchError(.cannotWrite, doing: "make \(folder)", cause: plainWords(of: error))
         }
         // The name says the content: a file that is already there has the same bytes.
         guard rename(temporary, path) == 0 else { throw .system(doing: "rename to \(path)") }

@@ -32,7 +32,7 @@ public final class SQLiteEventLog: EventLog {
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         } catch {
             throw LogError(
-                .cannotWrite, doing: "make the folder \(folder.path) of the log", cause: error.localizedDescription)
+                .cannotWrite, doing: "make the folder \(folder.path) of the log", cause: plainWords(of: error))
         }
         return try await start(
             WriteSession.Options(
