@@ -1,3 +1,4 @@
+import Foundation
 import MarketData
 import Synchronization
 import Testing
@@ -76,6 +77,57 @@ struct DurabilityTests {
     }
 
     @Test
+    func `every commit is synced, and only the writer moves the write-ahead log into the file`() async throws {
+        let log = try await scratch.open()
+        let settings = try await log.writer.perform { session throws(Fault) in
+            [
+                try session.statements.connection.integer("PRAGMA synchronous"),
+                try session.statements.connection.integer(
+                    "SELECT count(*) FROM pragma_journal_mode WHERE journal_mode = 'wal'"),
+            ]
+        }
+        #expect(settings == [2, 1])
+        let before = try #require(scratch.size(of: ""))
+        // SQLite's own checkpoints come at 1000 pages, and when the last connection closes.
+        for round in 0..<20 { _ = try await log.append((0..<1000).map { message(round * 1000 + $0, bytes: 500) }) }
+        #expect(scratch.size(of: "") == before)
+        await log.close()
+        let after = try #require(scratch.size(of: ""))
+        #expect(after > before + 20_000 * 500)
+    }
+
+    @Test
+    func `a process that writes without a pause leaves the others their turns`() async throws {
+        let (busy, other) = (try await scratch.open(), try await scratch.open())
+        let appended = try await withThrowingTaskGroup(of: Int.self) { group in
+            for _ in 0..<8 {
+                group.addTask {
+                    var count = 0
+                    while !Task.isCancelled { count += try await busy.append([message(0)]).count }
+                    return count
+                }
+            }
+            for number in 1...20 { _ = try await other.append([message(number)]) }
+            group.cancelAll()
+            return try await group.reduce(0, +)
+        }
+        // The busy process has some transactions for each of the other's; a hundred times as many would be starvation.
+        #expect(appended < 20 * 8 * 100)
+        await busy.close()
+        await other.close()
+    }
+
+    @Test
+    func `a process that is frozen while it waits for its turn does not keep the others from writing`() async throws {
+        let log = try await scratch.open { $0.busyWait = .seconds(1) }
+        let frozen = try FileLock(path: scratch.path + ".lock")
+        #expect(frozen.setTurn(F_WRLCK) == 0)
+        for number in 0..<5 { _ = try await log.append([message(number)]) }
+        #expect(try await log.numbers() == [0, 1, 2, 3, 4])
+        await log.close()
+    }
+
+    @Test
     func `a clock that jumps back does not take the timestamps with it`() async throws {
         let log = try await scratch.open()
         for jump in [0, 10, -3600, 1800, 1801] {
@@ -91,7 +143,7 @@ struct DurabilityTests {
     @Test
     func `while another process holds the log, a write waits, then fails as busy, and later succeeds`() async throws {
         let log = try await scratch.open { $0.busyWait = .milliseconds(50) }
-        let other = try FileLock(path: scratch.path + ".lock")
+        var other = try FileLock(path: scratch.path + ".lock")
         try other.acquire(waitingAtMost: .seconds(10))
         let error = await #expect(throws: LogError.self) { try await log.append([message(1)]) }
         #expect(error?.kind == .busy)

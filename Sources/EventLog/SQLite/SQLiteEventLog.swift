@@ -34,6 +34,8 @@ public final class SQLiteEventLog: EventLog {
             throw LogError(
                 .cannotWrite, doing: "make the folder \(folder.path) of the log", cause: plainWords(of: error))
         }
+        // SQLite syncs the folder that holds its files; that this folder is there has to be durable too.
+        syncFolder(folder.deletingLastPathComponent().path)
         return try await start(
             WriteSession.Options(
                 path: path, mode: .create, settings: settings, clock: clock, leaseClock: leaseClock))

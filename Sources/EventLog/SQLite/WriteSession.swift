@@ -22,7 +22,7 @@ final class WriteSession {
     var tails: [Int64: PartitionTail] = [:]
     /// What SQLite counted when `declarations` and `tails` were last known to be the file's.
     private var dataVersion: Int64?
-    private let lock: FileLock
+    private var lock: FileLock
     private let pageSize: Int
 
     /// Opens the log; makes it where `options` allow it and there is none.
@@ -30,7 +30,7 @@ final class WriteSession {
         self.options = options
         let settings = options.settings
         let connection = try Connection(path: options.path, mode: options.mode, busyWait: settings.busyWait)
-        let lock = try FileLock(path: options.path + ".lock")
+        var lock = try FileLock(path: options.path + ".lock")
         try lock.acquire(waitingAtMost: settings.busyWait)
         try Self.prepare(connection, options)
         pageSize = Int(try connection.integer("PRAGMA page_size"))
