@@ -36,8 +36,11 @@ struct EventLogBenchmark {
             let cost = zip(ours, bare).dropFirst().map { $0.perProcessorSecond / $1.perProcessorSecond }
             isMet = isMet && median(ratios) >= goal
             print(
-                "append \(batch) at once: \(rate(ours)), bare \(rate(bare)), ratio \(rounded(median(ratios)))",
-                "(\(ratios.sorted().map(rounded).joined(separator: " "))), by processor time \(rounded(median(cost)))")
+                """
+                append \(batch) at once: \(rate(ours)), bare \(rate(bare))
+                  ratio \(rounded(median(ratios))) (\(ratios.sorted().map(rounded).joined(separator: " ")))
+                  by processor time \(rounded(median(cost)))
+                """)
         }
         print("at least \(goal): \(isMet ? "met" : "missed")")
         try await measureJoinedAppends(at: folder.appending(path: "joined.log").path, for: seconds)
