@@ -109,6 +109,10 @@ let package = Package(
             name: "BenchmarkLoad", dependencies: ["EventLog", "JSON", "MarketData", "Runtime"],
             path: "Benchmarks/Load", swiftSettings: strict),
         .executableTarget(
+            name: "BenchmarkPoller",
+            dependencies: ["Poller", "EventLog", "Exchange", "CCurl", "MarketData", "Runtime"],
+            path: "Benchmarks/Poller", swiftSettings: strict),
+        .executableTarget(
             name: "BenchmarkEventLog", dependencies: ["EventLog", "MarketData", "Runtime", "CSQLite"],
             path: "Benchmarks/EventLog", swiftSettings: strict),
         .executableTarget(

@@ -84,7 +84,7 @@ final class PollEngine {
             startWaiting()
             if let drainUntil, loop.inFlight == 0 || monotonicMicroseconds() >= drainUntil { break }
             tick(at: now.monotonic)
-            loop.wait(milliseconds: pause())
+            if !loop.hasNew { loop.wait(milliseconds: pause()) }
         }
         end()
     }

@@ -49,6 +49,9 @@ final class TransferLoop<Tag> {
 
     var inFlight: Int { flights.count }
 
+    /// Transfers were started that ``advance(_:)`` has not yet moved on.
+    private(set) var hasNew = false
+
     func start(_ request: TransferRequest, tag: Tag) throws(TransferLoopError) {
         let handle = try takeHandle()
         handle.prepare(url: request.url, headers: request.headers, maximumBytes: request.maximumBytes)
@@ -56,11 +59,13 @@ final class TransferLoop<Tag> {
             throw TransferLoopError(doing: "start a transfer of \(request.url)")
         }
         flights[handle.raw] = Flight(handle: handle, tag: tag)
+        hasNew = true
     }
 
     /// Moves the transfers on, and gives those that ended to `finished`, which may start others.
     func advance(_ finished: (Tag, TransferResult) -> Void) {
         var running: Int32 = 0
+        hasNew = false
         curl_multi_perform(multi, &running)
         var code = CURLE_OK
         while let raw = pregao_curl_multi_next_finished(multi, &code) {
