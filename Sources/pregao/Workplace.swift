@@ -34,6 +34,8 @@ struct Workplace {
     private var logSettings: SQLiteLogSettings {
         var settings = SQLiteLogSettings()
         settings.lease = configuration.log.lease
+        // A lease outlasts some heartbeats, however short it is.
+        settings.heartbeat = min(settings.heartbeat, configuration.log.lease / 5)
         return settings
     }
 
