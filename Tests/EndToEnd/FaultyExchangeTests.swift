@@ -9,7 +9,7 @@ struct FaultyExchangeTests {
         let rates = Dictionary(uniqueKeysWithValues: Fault.allCases.map { ($0, 0.05 / Double(Fault.allCases.count)) })
         let faults = FaultPlan(
             rates: rates, jitterMilliseconds: 20, clockSkewMilliseconds: -90_000, seed: KillPlan.seed)
-        try await Pipeline.with(Pipeline.Options(faults: faults, seed: KillPlan.seed)) { pipeline in
+        try await Pipeline.with(Pipeline.Options(interval: "100ms", faults: faults, seed: KillPlan.seed)) { pipeline in
             try pipeline.start("run", ["run"])
             try await pipeline.answers(3000, whileAlive: ["run"])
             try await pipeline.finish("run")

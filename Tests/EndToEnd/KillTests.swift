@@ -123,7 +123,8 @@ struct KillTests {
         do { try await eventually("\(step.victim) \(step.blow)") { child.isStopped } } catch {
             throw HarnessFault("\(error)\n\(child.lastLines())")
         }
-        try await Task.sleep(for: .seconds(3))
+        // Twice the lease: by then the other members have noticed and taken over.
+        try await Task.sleep(for: .seconds(4))
         child.signal(SIGCONT)
         try await eventually("\(step.victim) goes on") { !child.isStopped }
     }

@@ -23,12 +23,22 @@ extension Pipeline {
         let collected = try await Collected(self)
         let report = try Proof(folder: collected.folder).report()
         print(report.totals)
+        print("partitions that a process found with another member: \(partitionsLost())")
         let unsaved = try await collected.objectsWithoutBackup()
         let verify = try await run(["verify", "--full", "--deep", "--json"], within: .seconds(600))
         let faults =
             report.offences.map(\.description) + unsaved.map { "not in backup with the same bytes: \($0)" }
             + (verify.ending == .exited(0) ? [] : ["pregao verify \(verify.ending):\n\(verify.output)"])
         guard faults.isEmpty else { throw HarnessFault(faults.joined(separator: "\n\n")) }
+    }
+
+    /// How often a process woke or came late and was told so: that freezing does bite.
+    private func partitionsLost() -> Int {
+        let outputs = (try? FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)) ?? []
+        return outputs.filter { $0.pathExtension == "out" }.reduce(0) { count, file in
+            let text = (try? String(contentsOf: file, encoding: .utf8)) ?? ""
+            return count + text.components(separatedBy: "went to another member").count - 1
+        }
     }
 
     /// Works off what the last processes left to their successors.
