@@ -1,7 +1,7 @@
 import Lake
 import Warehouse
 
-/// Holds each object of the ledger against what raw and backup really have.
+/// Holds each object of the ledger that is not refused against what raw and backup really have.
 struct ObjectAudit: Sendable {
     let raw: any ObjectStore
     let backup: any ObjectStore
@@ -9,60 +9,65 @@ struct ObjectAudit: Sendable {
 
     /// - Parameter progress: is called with the number of objects done.
     func audit(_ objects: [LedgerObject], into report: inout VerificationReport, progress: (Int) -> Void) async {
-        // What can be read while another object's hash is being computed; more gains nothing on a disk.
-        let width = 4
-        for start in stride(from: 0, to: objects.count, by: width) {
-            let slice = objects[start..<min(start + width, objects.count)]
+        var done = 0
+        while done < objects.count {
+            let end = endOfSlice(objects, from: done)
             let found = await withTaskGroup(of: [VerificationReport.Fault].self) { group in
-                for object in slice { group.addTask { await self.faults(of: object) } }
+                for object in objects[done..<end] { group.addTask { await self.faults(of: object) } }
                 return await group.reduce(into: []) { $0 += $1 }
             }
-            report.checked(.objects, Int64(slice.count))
-            report.checked(.backup, Int64(slice.count))
-            report.add(found)
-            progress(start + slice.count)
+            report.checked(.objects, Int64(end - done))
+            report.checked(.backup, Int64(end - done))
+            report.add(found.sorted { ($0.place, $0.message) < ($1.place, $1.message) })
+            done = end
+            progress(done)
         }
     }
 
-    private func faults(of object: LedgerObject) async -> [VerificationReport.Fault] {
-        guard object.status != .refused else { return [] }
-        var faults: [VerificationReport.Fault] = []
-        if let message = await fault(of: object, in: raw, readsRows: true) {
-            faults.append(VerificationReport.Fault(.objects, object.announcement.key, message))
+    /// What is read at the same time: more objects gain nothing on a disk, and their bytes are held in memory.
+    private func endOfSlice(_ objects: [LedgerObject], from start: Int) -> Int {
+        var bytes: Int64 = 0
+        var end = start
+        while end < objects.count, end - start < 4 {
+            bytes += objects[end].announcement.size
+            if end > start, bytes > 64 << 20 { break }
+            end += 1
         }
-        if let message = await fault(of: object, in: backup, readsRows: false) {
-            faults.append(VerificationReport.Fault(.backup, object.announcement.key, message))
+        return end
+    }
+
+    private func faults(of object: LedgerObject) async -> [VerificationReport.Fault] {
+        let key = object.announcement.key
+        var faults: [VerificationReport.Fault] = []
+        if let message = await fault(of: object, in: raw) {
+            faults.append(VerificationReport.Fault(.objects, key, message))
+        }
+        if object.status == .registered, object.location != raw.location(of: key) {
+            faults.append(
+                VerificationReport.Fault(
+                    .objects, key, "the catalog reads \(object.location), the store has \(raw.location(of: key))"))
+        }
+        if let message = await fault(of: object, in: backup) {
+            faults.append(VerificationReport.Fault(.backup, key, message))
         }
         if let message = await announcementFault(of: object) {
-            faults.append(VerificationReport.Fault(.backup, object.announcement.key + ".json", message))
+            faults.append(VerificationReport.Fault(.backup, key + ".json", message))
         }
         return faults
     }
 
-    private func fault(of object: LedgerObject, in store: any ObjectStore, readsRows: Bool) async -> String? {
+    private func fault(of object: LedgerObject, in store: any ObjectStore) async -> String? {
         do throws(StoreError) {
             guard let size = try await store.size(of: object.announcement.key) else { return "the object is missing" }
             guard size == object.announcement.size else {
                 return "\(size) bytes, where \(object.announcement.size) were announced"
             }
-            guard scope.full || readsRows else { return nil }
+            guard scope.full else { return nil }
             let bytes = try await store.read(object.announcement.key)
-            if scope.full, SHA256.hexadecimal(of: bytes) != object.announcement.sha256 {
-                return "the content is not what was announced"
-            }
-            return readsRows ? rowsFault(of: object, bytes) : nil
+            return SHA256.hexadecimal(of: bytes) == object.announcement.sha256
+                ? nil : "the content is not what was announced"
         } catch {
             return "\(error)"
-        }
-    }
-
-    private func rowsFault(of object: LedgerObject, _ bytes: [UInt8]) -> String? {
-        do {
-            let inspection = try ParquetInspection(bytes)
-            return inspection.rows == object.announcement.rows
-                ? nil : "\(inspection.rows) rows in the file, where \(object.announcement.rows) were announced"
-        } catch {
-            return "the file cannot be read: \(error)"
         }
     }
 
@@ -77,7 +82,6 @@ struct ObjectAudit: Sendable {
                 return "the announcement cannot be read"
             }
             let ledger = object.announcement
-            // The reason of an empty object and its time are words about it; everything that identifies it is compared.
             let agrees =
                 announcement.key == ledger.key && announcement.dataset == ledger.dataset
                 && announcement.schemaVersion == ledger.schemaVersion && announcement.epoch == ledger.epoch
@@ -85,7 +89,7 @@ struct ObjectAudit: Sendable {
                 && announcement.start == ledger.start && announcement.end == ledger.end
                 && announcement.rows == ledger.rows && announcement.rejected == ledger.rejected
                 && announcement.size == ledger.size && announcement.sha256 == ledger.sha256
-                && announcement.days == ledger.days
+                && announcement.emptyReason == ledger.emptyReason && announcement.days == ledger.days
             return agrees ? nil : "the announcement and the ledger do not say the same"
         } catch {
             return "\(error)"

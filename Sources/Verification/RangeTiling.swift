@@ -9,41 +9,47 @@ struct RangeTiling {
     /// `pregao.quotes~epoch/3`
     let partition: String
     /// In the ledger, in any order.
-    var ledger: [Piece]
-    /// Announced, and not yet taken by the archivers.
-    var announced: [Piece]
-    /// The flushers' position; nil where the log of that epoch is not at hand.
-    let committed: Int64?
+    var ledger: [Piece] = []
+    /// Announced, and not yet in the ledger.
+    var announced: [Piece] = []
+    /// The flushers' position before the ledger was read, and after; nil where the log of that epoch is not at hand.
+    var committed: ClosedRange<Int64>?
 
     func faults() -> [VerificationReport.Fault] {
         var faults: [VerificationReport.Fault] = []
-        let sorted = ledger.sorted { ($0.start, $0.end, $0.name) < ($1.start, $1.end, $1.name) }
-        var reached = sorted.first?.start ?? 0
-        for piece in sorted {
-            if piece.start >= piece.end {
-                faults.append(fault(piece.start, piece.end, "an empty or backward range: \(piece.name)"))
-            } else if piece.start > reached {
-                faults.append(fault(reached, piece.start, "a hole: no object covers these offsets"))
-            } else if piece.start < reached {
-                faults.append(fault(piece.start, min(reached, piece.end), "an overlap: covered again by \(piece.name)"))
-            }
-            reached = max(reached, piece.end)
+        var reached: Int64 = 0
+        for piece in ledger.sorted(by: Self.isBefore) {
+            if let found = Self.step(over: piece, &reached) { faults.append(fault(found.0, found.1, found.2)) }
         }
-        if let first = sorted.first, first.start != 0 {
-            faults.append(fault(0, first.start, "a hole: no object covers these offsets"))
+        if let committed, reached > committed.upperBound {
+            faults.append(
+                fault(committed.upperBound, reached, "in the ledger, and not committed by the flushers"))
         }
-        return faults + faultsUpToCommitted(from: reached)
+        // Flushers commit and announce at once, so that what is announced goes on where the ledger ends.
+        for piece in announced.sorted(by: Self.isBefore) {
+            if let found = Self.step(over: piece, &reached) { faults.append(fault(found.0, found.1, found.2)) }
+        }
+        if let committed, reached < committed.lowerBound {
+            faults.append(
+                fault(
+                    reached, committed.lowerBound,
+                    "a hole: committed by the flushers, neither in the ledger nor announced"))
+        }
+        return faults
     }
 
-    /// From the ledger's end on, what is announced must go on without a hole up to the flushers' position.
-    private func faultsUpToCommitted(from end: Int64) -> [VerificationReport.Fault] {
-        guard let committed else { return [] }
-        var reached = end
-        for piece in announced.sorted(by: { $0.start < $1.start }) where piece.start <= reached {
-            reached = max(reached, piece.end)
+    private static func isBefore(_ left: Piece, _ right: Piece) -> Bool {
+        (left.start, left.end, left.name) < (right.start, right.end, right.name)
+    }
+
+    private static func step(over piece: Piece, _ reached: inout Int64) -> (Int64, Int64, String)? {
+        defer { reached = max(reached, piece.end) }
+        if piece.start >= piece.end { return (piece.start, piece.end, "an empty or backward range: \(piece.name)") }
+        if piece.start > reached { return (reached, piece.start, "a hole: no object covers these offsets") }
+        if piece.start < reached {
+            return (piece.start, min(reached, piece.end), "an overlap: covered again by \(piece.name)")
         }
-        guard reached < committed else { return [] }
-        return [fault(reached, committed, "a hole: committed by the flushers, neither in the ledger nor announced")]
+        return nil
     }
 
     private func fault(_ start: Int64, _ end: Int64, _ message: String) -> VerificationReport.Fault {

@@ -15,35 +15,40 @@ struct RefinedAudit {
     let read: @Sendable (String) async -> [UInt8]?
     let objects: [LedgerObject]
 
-    func audit(into report: inout VerificationReport) async throws(CatalogError) {
-        let publications = try await catalog.publications(snapshot: snapshot)
-        let byName = Dictionary(publications.map { ($0.inputName, $0) }) { first, _ in first }
-        let dirty = Set(try await catalog.dirt(snapshot: snapshot).map { Place(model: $0.model, day: $0.day) })
-        let days = DayIndex(objects: objects, publications: publications)
-        for published in publications where published.day >= scope.since ?? published.day {
-            report.checked(.refined, 1)
-            await auditFile(of: published, into: &report)
-            let place = Place(model: published.model, day: published.day)
-            guard let model = models[named: published.model] else {
-                report.unproven(.refined)
-                continue
-            }
-            let inputs = try await catalog.publicationInputs(
-                model: published.model, day: published.day, snapshot: snapshot)
-            if dirty.contains(place) {
-                report.pending(.refined)
-            } else {
-                auditInputs(of: published, model, inputs, days, into: &report)
-            }
-            if scope.deep { try await recompute(published, model, inputs, byName, into: &report) }
-        }
-        try await auditTables(publications, into: &report)
-        auditUnpublished(publications, dirty, days, into: &report)
-    }
-
     private struct Place: Hashable {
         let model: String
         let day: Day
+    }
+
+    func audit(into report: inout VerificationReport) async throws(CatalogError) {
+        let publications = try await catalog.publications(snapshot: snapshot)
+        let declared = try await declaredModels()
+        let dirty = Set(try await catalog.dirt(snapshot: snapshot).map { Place(model: $0.model, day: $0.day) })
+        let days = DayIndex(objects: objects, publications: publications)
+        let inScope = publications.filter { $0.day >= scope.since ?? $0.day }
+        report.checked(.refined, Int64(inScope.count))
+        for published in inScope { await auditFile(of: published, into: &report) }
+        for (name, ofModel) in Dictionary(grouping: inScope, by: \.model).sorted(by: { $0.key < $1.key }) {
+            guard let model = models[named: name], declared.contains(name) else {
+                report.unproven(.refined, name, "no model of this program computes it")
+                continue
+            }
+            try await audit(ofModel, of: model, publications, dirty, days, into: &report)
+        }
+        let tables = RefinedTables(catalog: catalog, snapshot: snapshot, scope: scope)
+        for model in models.inOrder where declared.contains(model.name) {
+            try await tables.audit(model, publications.filter { $0.model == model.name }, into: &report)
+        }
+        auditUnpublished(publications, declared, dirty, days, into: &report)
+        for failed in try await catalog.failedRuns(snapshot: snapshot) where failed.day >= scope.since ?? failed.day {
+            report.unproven(.refined, "\(failed.model) \(failed.day)", "could not be published: \(failed.reason)")
+        }
+    }
+
+    /// The models that a batch has declared: one that is new to the program has no table before.
+    private func declaredModels() async throws(CatalogError) -> Set<String> {
+        let rows = try await catalog.rows("SELECT DISTINCT model FROM lake.pregao.models", snapshot: snapshot)
+        return Set(rows.compactMap { $0.text("model") })
     }
 
     private func fault(_ published: PublishedDay, _ message: String, into report: inout VerificationReport) {
@@ -51,7 +56,12 @@ struct RefinedAudit {
     }
 
     private func auditFile(of published: PublishedDay, into report: inout VerificationReport) async {
-        guard let path = published.path else { return }
+        guard let path = published.path else {
+            if published.rows != 0 {
+                fault(published, "\(published.rows) rows were published without a file", into: &report)
+            }
+            return
+        }
         guard let bytes = await read(path) else {
             return fault(published, "its file \(path) is missing", into: &report)
         }
@@ -62,12 +72,68 @@ struct RefinedAudit {
         }
     }
 
-    private func auditInputs(
-        of published: PublishedDay, _ model: Model, _ inputs: [PublicationInput], _ days: DayIndex,
+    // MARK: - Inputs
+
+    private func audit(
+        _ published: [PublishedDay], of model: Model, _ all: [PublishedDay], _ dirty: Set<Place>, _ days: DayIndex,
         into report: inout VerificationReport
+    ) async throws(CatalogError) {
+        let recomputing = scope.deep ? Recomputing(engine: engine, models: models, objects: objects, all) : nil
+        var page: [PublishedDay] = []
+        var size = 0
+        for (index, day) in published.enumerated() {
+            page.append(day)
+            size += days.inputs(of: model, on: day.day).count
+            // The engine answers a page in one run; this many rows of JSON are some megabytes.
+            guard size >= 20_000 || index == published.count - 1 else { continue }
+            let recorded = try await recordedInputs(of: page)
+            for published in page {
+                let inputs = recorded[published.day] ?? []
+                auditInputs(of: published, model, inputs, dirty, days, into: &report)
+                await recomputing?.audit(published, model, inputs, into: &report)
+            }
+            page = []
+            size = 0
+        }
+    }
+
+    /// - Parameter page: days of one model in ascending order.
+    private func recordedInputs(of page: [PublishedDay]) async throws(CatalogError) -> [Day: [PublicationInput]] {
+        guard let first = page.first, let last = page.last else { return [:] }
+        let versions = Dictionary(page.map { ($0.day, $0.version) }) { first, _ in first }
+        let rows = try await catalog.rows(
+            """
+            SELECT trading_day, version, input, sha256 FROM lake.pregao.publication_inputs
+            WHERE model = \(SQL.literal(first.model))
+                AND trading_day BETWEEN \(SQL.literal(first.day)) AND \(SQL.literal(last.day))
+            ORDER BY trading_day, input
+            """, snapshot: snapshot)
+        var inputs: [Day: [PublicationInput]] = [:]
+        for row in rows {
+            guard let day = row.day("trading_day"), row.integer("version") == versions[day],
+                let name = row.text("input"), let sha256 = row.text("sha256")
+            else { continue }
+            inputs[day, default: []].append(PublicationInput(name: name, sha256: sha256))
+        }
+        return inputs
+    }
+
+    private func auditInputs(
+        of published: PublishedDay, _ model: Model, _ inputs: [PublicationInput], _ dirty: Set<Place>,
+        _ days: DayIndex, into report: inout VerificationReport
     ) {
-        let expected = Set(days.inputs(of: model, on: published.day))
+        guard !dirty.contains(Place(model: published.model, day: published.day)) else {
+            return report.pending(.refined)
+        }
+        if let definition = published.path.flatMap(RefinedFileName.definition(inPath:)),
+            definition != model.definition
+        {
+            return report.unproven(
+                .refined, "\(published.model) \(published.day)", "was computed by another definition of the model")
+        }
+        let expected = days.inputs(of: model, on: published.day)
         let recorded = Set(inputs)
+        if recorded.count != inputs.count { fault(published, "has an input recorded twice", into: &report) }
         for missing in expected.subtracting(recorded).map(\.name).sorted() {
             fault(published, "was made without \(missing), and is not dirty", into: &report)
         }
@@ -77,122 +143,22 @@ struct RefinedAudit {
         }
     }
 
-    private func recompute(
-        _ published: PublishedDay, _ model: Model, _ inputs: [PublicationInput], _ byName: [String: PublishedDay],
-        into report: inout VerificationReport
-    ) async throws(CatalogError) {
-        guard let path = published.path else { return }
-        guard let files = files(of: inputs, model, byName) else { return report.unproven(.refined) }
-        do throws(CatalogError) {
-            let outcome = try await Recomputation(
-                model: model, of: models, day: published.day, inputs: files, published: path
-            ).run(on: engine)
-            switch outcome {
-            case .otherDefinition: report.unproven(.refined)
-            case .compared(let difference) where difference.isEmpty: break
-            case .compared(let difference):
-                let sample = [difference.missingSample, difference.surplusSample].compactMap { $0 }.joined(
-                    separator: "; ")
-                fault(
-                    published,
-                    "computed again it differs: \(difference.missing) rows missing, \(difference.surplus) too many; \(sample)",
-                    into: &report)
-            }
-        } catch {
-            fault(published, "cannot be computed again: \(error.cause)", into: &report)
-        }
-    }
-
-    /// By source, where the recorded inputs are; nil where an upstream version is no longer the current one.
-    private func files(of inputs: [PublicationInput], _ model: Model, _ byName: [String: PublishedDay])
-        -> [TableName: [String]]?
-    {
-        let locations = Dictionary(objects.map { ($0.announcement.key, $0) }) { first, _ in first }
-        var files: [TableName: [String]] = Dictionary(uniqueKeysWithValues: model.sources.map { ($0, []) })
-        for input in inputs {
-            if let object = locations[input.name], let dataset = Datasets.named(object.announcement.dataset),
-                let table = TableName("raw.\(dataset.table)")
-            {
-                files[table, default: []].append(object.location)
-            } else if let upstream = byName[input.name], let table = TableName(upstream.model) {
-                if let path = upstream.path { files[table, default: []].append(path) }
-            } else {
-                return nil
-            }
-        }
-        return files
-    }
-
-    /// Each refined table reads exactly the published files.
-    private func auditTables(_ publications: [PublishedDay], into report: inout VerificationReport)
-        async throws(CatalogError)
-    {
-        for model in models.inOrder {
-            let files = try await catalog.files(
-                ofTable: model.table.table, inSchema: model.table.schema, snapshot: snapshot)
-            let expected = Set(publications.filter { $0.model == model.name }.compactMap(\.path))
-            for stranger in Set(files).subtracting(expected).sorted() {
-                report.fault(.refined, model.name, "reads \(stranger), which is not published")
-            }
-            for missing in expected.subtracting(files).sorted() {
-                report.fault(.refined, model.name, "does not read \(missing), which is published")
-            }
-            if Set(files).count != files.count { report.fault(.refined, model.name, "reads a file twice") }
-            let rows = try await catalog.rows(
-                "SELECT count(*) AS n FROM lake.\(SQL.identifier(model.table.schema)).\(SQL.identifier(model.table.table))",
-                snapshot: snapshot)
-            let published = publications.filter { $0.model == model.name }.reduce(0) { $0 + $1.rows }
-            if let counted = rows.first?.integer("n"), counted != published {
-                report.fault(.refined, model.name, "has \(counted) rows, where \(published) were published")
-            }
-        }
-    }
-
     /// A day that has inputs is published, or dirty and so on its way.
     private func auditUnpublished(
-        _ publications: [PublishedDay], _ dirty: Set<Place>, _ days: DayIndex, into report: inout VerificationReport
+        _ publications: [PublishedDay], _ declared: Set<String>, _ dirty: Set<Place>, _ days: DayIndex,
+        into report: inout VerificationReport
     ) {
         let published = Set(publications.map { Place(model: $0.model, day: $0.day) })
         for model in models.inOrder {
             for day in days.days(of: model) where day >= scope.since ?? day {
                 let place = Place(model: model.name, day: day)
                 guard !published.contains(place) else { continue }
-                if dirty.contains(place) {
+                if dirty.contains(place) || !declared.contains(model.name) {
                     report.pending(.refined)
                 } else {
                     report.fault(.refined, "\(model.name) \(day)", "has inputs, is not published, and is not dirty")
                 }
             }
         }
-    }
-}
-
-/// Which inputs each day of each source has.
-struct DayIndex {
-    private var bySource: [String: [Day: [PublicationInput]]] = [:]
-
-    init(objects: [LedgerObject], publications: [PublishedDay]) {
-        for object in objects where object.status == .registered {
-            guard let dataset = Datasets.named(object.announcement.dataset) else { continue }
-            let input = PublicationInput(name: object.announcement.key, sha256: object.announcement.sha256)
-            for content in object.announcement.days {
-                bySource["raw.\(dataset.table)", default: [:]][content.day, default: []].append(input)
-            }
-        }
-        for published in publications {
-            let input = PublicationInput(name: published.inputName, sha256: published.sha256)
-            bySource[published.model, default: [:]][published.day, default: []].append(input)
-        }
-    }
-
-    /// The day's inputs, and those of the days before it that the model's rows can see.
-    func inputs(of model: Model, on day: Day) -> [PublicationInput] {
-        model.sources.flatMap { source in
-            (0...model.reachDays).flatMap { bySource["\(source)"]?[day.adding(days: -$0)] ?? [] }
-        }
-    }
-
-    func days(of model: Model) -> [Day] {
-        Set(model.sources.flatMap { bySource["\($0)"]?.keys.map { $0 } ?? [] }).sorted()
     }
 }

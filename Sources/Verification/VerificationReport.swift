@@ -37,7 +37,7 @@ public struct VerificationReport: Sendable {
         }
     }
 
-    /// A hole, overlap or difference, and where it is.
+    /// A hole, overlap or difference, or what could not be proven, and where it is.
     public struct Fault: Hashable, Sendable {
         public let check: Check
         /// What is wrong there: an object's key, a partition's range, a model's day, a series' slots.
@@ -66,7 +66,9 @@ public struct VerificationReport: Sendable {
 
     public private(set) var tallies: [Check: Tally] = [:]
     public private(set) var faults: [Fault] = []
-    /// Figures beside the checks: rows, messages rejected, lost to retention, superseded.
+    /// What could not be proven either way, each with its place and the reason.
+    public private(set) var notes: [Fault] = []
+    /// Figures of the whole ledger beside the checks: rows, messages rejected, messages lost.
     public var counts: [(name: String, value: Int64)] = []
 
     public init() {}
@@ -81,8 +83,9 @@ public struct VerificationReport: Sendable {
         tallies[check, default: Tally()].pending += count
     }
 
-    public mutating func unproven(_ check: Check, _ count: Int64 = 1) {
-        tallies[check, default: Tally()].unproven += count
+    public mutating func unproven(_ check: Check, _ place: String, _ reason: String) {
+        tallies[check, default: Tally()].unproven += 1
+        notes.append(Fault(check, place, reason))
     }
 
     public mutating func fault(_ check: Check, _ place: String, _ message: String) {
@@ -96,12 +99,19 @@ public struct VerificationReport: Sendable {
 }
 
 /// How much `pregao verify` does.
+///
+/// | damage | found with |
+/// |---|---|
+/// | a range that is missing, twice, or of other messages; an edited ledger; an object that is missing, of another size or unreadable; a refined file that is; wrong inputs; rows added to or taken from a table | always |
+/// | other bytes of the same size in raw, backup or refined; wrong offsets or days inside a raw file; a raw table's row changed | `full` |
+/// | a refined day that was published with other rows than its inputs give | `deep` |
 public struct VerificationScope: Hashable, Sendable {
     /// Also the sha256 of every raw, backup and refined object.
     public var full: Bool
     /// Also computes each refined day again from its recorded inputs.
     public var deep: Bool
-    /// Only objects with this trading day or a later one, and refined days from it on.
+    /// Only objects with this trading day or a later one, refined days and slots from it on. The ledger's ranges are
+    /// always held against the log as a whole.
     public var since: Day?
     /// How old an orphan may be before it is a fault.
     public var grace: Duration

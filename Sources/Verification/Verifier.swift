@@ -39,28 +39,51 @@ public struct Verifier: Sendable {
         -> VerificationReport
     {
         var report = VerificationReport()
-        let logCut = try await LogCut(log: log)
+        let cut = try await LogCut(log: log)
         let snapshot = try await catalog.newestSnapshot()
+        let flushedSince = try await log.committed(group: "pregao.flusher")
         let all = try await objects(snapshot)
         let ranges = try await catalog.ranges(snapshot: snapshot)
 
-        LedgerAudit(log: logCut, objects: all).audit(into: &report)
-        auditReach(ranges, all, into: &report)
-        let inScope = all.filter { scope.includes($0) }
+        LedgerAudit(log: cut, flushedSince: flushedSince, objects: all, ranges: ranges).audit(into: &report)
+        try await auditDuplicates(snapshot, into: &report)
+        let rejected = try await RejectedMessages(log: log, objects: all)
+        rejected.audit(all, into: &report)
+        let inScope = all.filter { $0.status != .refused && scope.includes($0) }
         await ObjectAudit(raw: raw, backup: backup, scope: scope).audit(inScope, into: &report) { done in
             progress(done, inScope.count)
         }
-        try await RawTableAudit(catalog: catalog, engine: engine, raw: raw, snapshot: snapshot, scope: scope)
-            .audit(all, into: &report)
+        await RawFileAudit(engine: engine, raw: raw, scope: scope, letters: rejected).audit(inScope, into: &report)
+        try await RawTableAudit(catalog: catalog, snapshot: snapshot, scope: scope).audit(all, into: &report)
         try await RefinedAudit(
             catalog: catalog, engine: engine, models: models, snapshot: snapshot, scope: scope, read: readRefined,
             objects: all
         ).audit(into: &report)
-        let slots = SlotAudit(catalog: catalog, snapshot: snapshot, log: log, scope: scope)
-        try await slots.audit(reached: reached(ranges), into: &report)
+        let accounts = try await PollAccounts(log: log, reached: reached(ranges))
+        await SlotAudit(catalog: catalog, snapshot: snapshot, accounts: accounts, scope: scope).audit(into: &report)
         try await OrphanAudit(raw: raw, grace: scope.grace, now: clock.now())
             .audit(Set(all.map(\.announcement.key)), ranges, into: &report)
         return report
+    }
+
+    /// Rows of the ledger that are there twice, or of an object that is not there: its readers would count them.
+    private func auditDuplicates(_ snapshot: Int64, into report: inout VerificationReport) async throws(CatalogError) {
+        let rows = try await catalog.rows(
+            """
+            SELECT key, 'is in the ledger ' || count(*) || ' times' AS words
+            FROM lake.pregao.objects GROUP BY key HAVING count(*) > 1
+            UNION ALL
+            SELECT key, trading_day || ' is in object_days ' || count(*) || ' times'
+            FROM lake.pregao.object_days GROUP BY key, trading_day HAVING count(*) > 1
+            UNION ALL
+            SELECT DISTINCT key, 'has days in object_days, and is not in the ledger'
+            FROM lake.pregao.object_days ANTI JOIN lake.pregao.objects USING (key)
+            UNION ALL
+            SELECT model || ' ' || trading_day, 'is published ' || count(*) || ' times'
+            FROM lake.pregao.publications GROUP BY model, trading_day HAVING count(*) > 1
+            ORDER BY ALL
+            """, snapshot: snapshot)
+        for row in rows { report.fault(.ranges, row.text("key") ?? "", row.text("words") ?? "") }
     }
 
     private func objects(_ snapshot: Int64) async throws(CatalogError) -> [LedgerObject] {
@@ -81,17 +104,6 @@ public struct Verifier: Sendable {
             reached[partition] = range.end
         }
         return reached
-    }
-
-    /// What the ledger says of how far it reaches agrees with its objects.
-    private func auditReach(_ ranges: [LedgerRange], _ objects: [LedgerObject], into report: inout VerificationReport) {
-        let ends = Dictionary(grouping: objects, by: \.announcement.partitionInLedger)
-            .compactMapValues { $0.map(\.announcement.end).max() }
-        for range in ranges where ends[range.partition] != range.end {
-            let name = "\(range.partition.topic)~\(range.partition.epoch)/\(range.partition.partition)"
-            let found = ends[range.partition].map { "end at \($0)" } ?? "are none"
-            report.fault(.ranges, name, "the ledger says that it reaches \(range.end), and its objects \(found)")
-        }
     }
 }
 

@@ -58,6 +58,10 @@ enum VerifyCommand {
     }
 
     private static func show(_ report: VerificationReport, _ arguments: Arguments) {
+        arguments.has("json") ? showLines(report, arguments) : showTables(report, arguments)
+    }
+
+    private static func showTables(_ report: VerificationReport, _ arguments: Arguments) {
         var checks = Table(["check", "checked", "faults", "pending", "unproven", "what it proves"])
         for check in VerificationReport.Check.allCases {
             let tally = report.tallies[check] ?? VerificationReport.Tally()
@@ -67,18 +71,42 @@ enum VerifyCommand {
             ])
         }
         arguments.print(checks)
-        if !arguments.has("json") {
-            Output.write(report.counts.map { "\($0.name): \($0.value)" }.joined(separator: "   ") + "\n")
+        Output.write(report.counts.map { "\($0.name): \($0.value)" }.joined(separator: "   ") + "\n")
+        for (title, findings) in [("unproven", report.notes), ("fault", report.faults)] where !findings.isEmpty {
+            var table = Table(["check", "place", title])
+            for finding in findings {
+                table.append([.text(finding.check.rawValue), .text(finding.place), .text(finding.message)])
+            }
+            Output.write("\n")
+            arguments.print(table)
         }
-        guard !report.isProven else {
-            if !arguments.has("json") { Output.write("proven: nothing is missing, nothing is twice\n") }
-            return
+        if report.isProven {
+            Output.write(
+                report.notes.isEmpty
+                    ? "proven: nothing is missing, nothing is twice\n" : "no fault; what is unproven is named above\n")
         }
-        var faults = Table(["check", "place", "fault"])
-        for fault in report.faults {
-            faults.append([.text(fault.check.rawValue), .text(fault.place), .text(fault.message)])
+    }
+
+    /// One object a line; `type` tells checks, counts, what is unproven and faults apart.
+    private static func showLines(_ report: VerificationReport, _ arguments: Arguments) {
+        var checks = Table(["type", "check", "checked", "faults", "pending", "unproven"])
+        for check in VerificationReport.Check.allCases {
+            let tally = report.tallies[check] ?? VerificationReport.Tally()
+            checks.append([
+                .text("check"), .text(check.rawValue), .number(tally.checked), .number(tally.faults),
+                .number(tally.pending), .number(tally.unproven),
+            ])
         }
-        Output.write("\n")
-        arguments.print(faults)
+        var counts = Table(["type", "name", "value"])
+        for count in report.counts { counts.append([.text("count"), .text(count.name), .number(count.value)]) }
+        var findings = Table(["type", "check", "place", "message"])
+        for (type, found) in [("unproven", report.notes), ("fault", report.faults)] {
+            for finding in found {
+                findings.append([
+                    .text(type), .text(finding.check.rawValue), .text(finding.place), .text(finding.message),
+                ])
+            }
+        }
+        for table in [checks, counts, findings] { arguments.print(table) }
     }
 }

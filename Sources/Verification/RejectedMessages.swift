@@ -1,0 +1,64 @@
+import EventLog
+import Lake
+import Warehouse
+
+/// The messages that the flushers have sent to `pregao.dead-letters`.
+struct RejectedMessages {
+    private let epoch: String
+    private let isWhole: Bool
+    private let offsets: [TopicPartition: [Offset]]
+
+    /// - Parameter objects: the topic is read only where one of them has a rejected message.
+    init(log: any EventLog, objects: [LedgerObject]) async throws(LogError) {
+        epoch = log.epoch
+        var found: [TopicPartition: Set<Offset>] = [:]
+        var isWhole = true
+        if objects.contains(where: { $0.announcement.rejected > 0 }) {
+            for (partition, marks) in try await log.marks(of: DeadLetter.topic) {
+                if marks.start > 0 { isWhole = false }
+                try await log.visit(partition, from: marks.start, to: marks.end) { batch, record in
+                    // The archivers' letters are announcements, and no flusher's.
+                    guard let value = batch.value(of: record), let letter = try? DeadLetter.parse(value) else { return }
+                    let source = TopicPartition(topic: letter.topic, partition: letter.partition)
+                    found[source, default: []].insert(letter.offset)
+                }
+            }
+        }
+        self.isWhole = isWhole
+        offsets = found.mapValues { $0.sorted() }
+    }
+
+    /// Whether all letters of the object's messages are at hand: its log is, and retention has taken none.
+    func covers(_ announcement: Announcement) -> Bool { isWhole && announcement.epoch == epoch }
+
+    /// The offsets of the object's range that are dead letters, ascending.
+    func offsets(of announcement: Announcement) -> Set<Offset> {
+        let all = offsets[TopicPartition(topic: announcement.topic, partition: announcement.partition)] ?? []
+        return Set(all[index(of: announcement.start, in: all)..<index(of: announcement.end, in: all)])
+    }
+
+    /// Each object has as many dead letters as it says that it rejected.
+    func audit(_ objects: [LedgerObject], into report: inout VerificationReport) {
+        for object in objects where object.status != .refused && object.announcement.rejected > 0 {
+            let announcement = object.announcement
+            guard covers(announcement) else {
+                report.unproven(.messages, announcement.key, "the log no longer has all of its dead letters")
+                continue
+            }
+            let letters = offsets(of: announcement).count
+            guard Int64(letters) != announcement.rejected else { continue }
+            report.fault(
+                .messages, announcement.key,
+                "\(announcement.rejected) rejected, where there are \(letters) dead letters")
+        }
+    }
+
+    /// Where `offset` stands or would stand.
+    private func index(of offset: Offset, in sorted: [Offset]) -> Int {
+        var range = 0..<sorted.count
+        while let middle = range.isEmpty ? nil : (range.lowerBound + range.upperBound) / 2 {
+            range = sorted[middle] < offset ? middle + 1..<range.upperBound : range.lowerBound..<middle
+        }
+        return range.lowerBound
+    }
+}
