@@ -9,13 +9,13 @@ struct RawTableAudit {
     let scope: VerificationScope
 
     func audit(_ objects: [LedgerObject], into report: inout VerificationReport) async throws(CatalogError) {
-        let tables = try await tables()
+        let tables = try await tables(into: &report)
         for dataset in Datasets.all {
             let registered = objects.filter { $0.announcement.dataset == dataset.name && $0.status == .registered }
             let table = tables[dataset.table] ?? Contents()
             auditFiles(of: dataset, table.files, registered, into: &report)
             auditCount(of: dataset, table.rows, registered, into: &report)
-            if scope.full, !registered.isEmpty || table.rows > 0 {
+            if scope.full, !registered.isEmpty || table.rows ?? 0 > 0 {
                 await auditDays(of: dataset, registered, into: &report)
             }
         }
@@ -27,27 +27,38 @@ struct RawTableAudit {
 
     private struct Contents {
         var files: [String] = []
-        var rows: Int64 = 0
+        /// nil where they cannot be counted.
+        var rows: Int64?
     }
 
-    /// What each table reads, in one run of the engine.
-    private func tables() async throws(CatalogError) -> [String: Contents] {
-        let selects = Datasets.all.map { dataset in
+    /// What each table reads, in two runs of the engine.
+    private func tables(into report: inout VerificationReport) async throws(CatalogError) -> [String: Contents] {
+        let files = Datasets.all.map { dataset in
             let name = SQL.literal(dataset.table)
-            return """
-                SELECT \(name) AS name, data_file, NULL AS n FROM ducklake_list_files('lake', \(name), schema => 'raw')
-                UNION ALL SELECT \(name), NULL, count(*) FROM lake.raw.\(SQL.identifier(dataset.table))
-                """
+            return "SELECT \(name) AS name, data_file FROM ducklake_list_files('lake', \(name), schema => 'raw')"
         }
-        let rows = try await catalog.rows(
-            selects.joined(separator: "\nUNION ALL\n") + "\nORDER BY name, data_file;", snapshot: snapshot)
+        let counts = Datasets.all.map { dataset in
+            "SELECT \(SQL.literal(dataset.table)) AS name, count(*) AS n FROM lake.raw.\(SQL.identifier(dataset.table))"
+        }
         var tables: [String: Contents] = [:]
-        for row in rows {
-            guard let name = row.text("name") else { continue }
-            if let file = row.text("data_file") { tables[name, default: Contents()].files.append(file) }
-            if let count = row.integer("n") { tables[name, default: Contents()].rows += count }
+        for row in try await rows(files) {
+            guard let name = row.text("name"), let file = row.text("data_file") else { continue }
+            tables[name, default: Contents()].files.append(file)
+        }
+        do throws(CatalogError) {
+            for row in try await rows(counts) {
+                guard let name = row.text("name") else { continue }
+                tables[name, default: Contents()].rows = row.integer("n")
+            }
+        } catch {
+            // A file that is gone stops the count.
+            report.fault(.rawTables, "raw", "the tables cannot be counted: \(error.cause)")
         }
         return tables
+    }
+
+    private func rows(_ selects: [String]) async throws(CatalogError) -> [Row] {
+        try await catalog.rows(selects.joined(separator: "\nUNION ALL\n") + ";", snapshot: snapshot)
     }
 
     private func auditFiles(
@@ -70,10 +81,10 @@ struct RawTableAudit {
     }
 
     private func auditCount(
-        of dataset: Dataset, _ counted: Int64, _ registered: [LedgerObject], into report: inout VerificationReport
+        of dataset: Dataset, _ counted: Int64?, _ registered: [LedgerObject], into report: inout VerificationReport
     ) {
         let announced = registered.reduce(0) { $0 + $1.announcement.rows }
-        guard counted != announced else { return }
+        guard let counted, counted != announced else { return }
         report.fault(
             .rawTables, "raw.\(dataset.table)", "has \(counted) rows, where the ledger's objects have \(announced)")
     }

@@ -37,7 +37,7 @@ struct RefinedAudit {
         }
         let tables = RefinedTables(catalog: catalog, snapshot: snapshot, scope: scope)
         for model in models.inOrder where declared.contains(model.name) {
-            try await tables.audit(model, publications.filter { $0.model == model.name }, into: &report)
+            await tables.audit(model, publications.filter { $0.model == model.name }, into: &report)
         }
         auditUnpublished(publications, declared, dirty, days, into: &report)
         for failed in try await catalog.failedRuns(snapshot: snapshot) where failed.day >= scope.since ?? failed.day {
