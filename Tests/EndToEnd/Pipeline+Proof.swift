@@ -42,7 +42,7 @@ extension Pipeline {
     }
 
     /// Works off what the last processes left to their successors.
-    private func finishBacklog() async throws {
+    func finishBacklog() async throws {
         for _ in 0..<20 {
             if try await backlog().isEmpty { return }
             for stage in ["flush", "archive"] {

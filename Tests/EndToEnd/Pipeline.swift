@@ -5,10 +5,14 @@ import Foundation
 final class Pipeline {
     struct Options {
         var symbols = ["BTC-USD", "ETH-USD", "SOL-USD", "ADA-USD", "XRP-USD", "DOGE-USD", "LTC-USD", "DOT-USD"]
+        /// What the ticker is asked for; nil for all symbols.
+        var tickerSymbols: [String]?
+        var priceTypes = ["spot", "buy"]
         var interval = "250ms"
         var lease = "2s"
         var faults = FaultPlan()
         var seed: UInt64 = 1
+        var source = ExchangeSettings.Source.randomWalk
     }
 
     let folder: URL
@@ -21,7 +25,9 @@ final class Pipeline {
         folder = FileManager.default.temporaryDirectory.appending(path: "pregao-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         journal = folder.appending(path: "journal.jsonl")
-        exchange = try Exchange(ExchangeSettings(seed: options.seed, faults: options.faults, journal: journal))
+        exchange = try Exchange(
+            ExchangeSettings(
+                seed: options.seed, source: options.source, faults: options.faults, journal: journal))
         try exchange.start()
         try Data(Self.settings(options, data: folder.appending(path: "data"), exchange.baseURL).utf8).write(
             to: settingsFile)
@@ -34,16 +40,17 @@ final class Pipeline {
         let symbols = options.symbols.joined(separator: ", ")
         return """
             data: \(data.path)
+            drain: 80s
             log:
               partitions: 4
               lease: \(options.lease)
             feeds:
               coinbase-spot:
                 symbols: [\(symbols)]
-                price-types: [spot, buy]
+                price-types: [\(options.priceTypes.joined(separator: ", "))]
                 interval: \(options.interval)
               coinbase-ticker:
-                symbols: [\(symbols)]
+                symbols: [\((options.tickerSymbols ?? options.symbols).joined(separator: ", "))]
                 interval: \(options.interval)
             sources:
               coinbase:
