@@ -39,7 +39,7 @@ public struct Poller: Sendable {
             OutboxState(
                 maximumQuotes: settings.maximumBufferedQuotes, maximumBytes: settings.maximumBufferedBytes,
                 longestOpenGap: settings.longestOpenGap.microseconds))
-        var book = try await SlotBook.read(from: log)
+        var book = try await SlotBook.read(feeds: plan.feeds, from: log)
         let reading = ClockReading.now(clock)
         let schedule = PollSchedule(plan.rhythms(book), at: reading)
         recordDowntime(plan, schedule, &book, outbox, at: reading.monotonic)

@@ -14,7 +14,6 @@ struct Appender {
     private let logger: Logger
     private let metrics: Metrics
     private let outbox: Outbox
-    private let feeds: Set<String>
     private var book: SlotBook
     /// Gaps that the log refused; they go first.
     private var refusedGaps: [MissingSlots] = []
@@ -33,7 +32,6 @@ struct Appender {
         self.clock = clock
         self.logger = logger
         self.metrics = metrics
-        feeds = Set(plan.entries.map(\.feed.name))
         slotsWritten = monotonicMicroseconds()
     }
 
@@ -116,7 +114,7 @@ struct Appender {
                     offsets[partition] = marks.end
                 }
             }
-            let messages = book.messages(feeds: feeds, offsets: offsets)
+            let messages = book.messages(feeds: plan.feeds, offsets: offsets)
             if !messages.isEmpty { _ = try await log.append(messages) }
         } catch {
             logger.warning("the accounted slots are not recorded", ["error": error])

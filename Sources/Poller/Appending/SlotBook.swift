@@ -41,13 +41,14 @@ struct SlotBook: Sendable {
 }
 
 extension SlotBook {
-    /// Reads the last recorded state, then the quotes and gaps appended since.
-    static func read(from log: any EventLog) async throws(LogError) -> SlotBook {
+    /// Reads the last recorded state of these feeds, then the quotes and gaps appended since.
+    static func read(feeds: Set<String>, from log: any EventLog) async throws(LogError) -> SlotBook {
         var messages: [[UInt8]: SlotsMessage] = [:]
         for (partition, marks) in try await log.watermarks(of: SlotsMessage.topic.name) {
             try await log.forEach(in: partition, from: marks.start, to: marks.end) { batch, record in
                 guard let key = batch.key(of: record), let value = batch.value(of: record) else { return }
-                if let message = SlotsMessage(parsing: value) { messages[key] = message }
+                // A feed that is no longer polled would have everything read since then.
+                if let message = SlotsMessage(parsing: value), feeds.contains(message.feed) { messages[key] = message }
             }
         }
         var book = SlotBook()

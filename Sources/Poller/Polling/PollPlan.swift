@@ -23,11 +23,14 @@ struct PollPlan: Sendable {
 
     private(set) var entries: [Entry] = []
     private(set) var sources: [Source] = []
+    /// The names of the feeds that are polled.
+    private(set) var feeds: Set<String> = []
 
     init(_ settings: PollerSettings) {
         var numbers: [Rhythm: Int] = [:]
         for feedSettings in settings.feeds {
             guard let feed = KnownFeeds.polled(feedSettings.name, priceTypes: feedSettings.priceTypes) else { continue }
+            feeds.insert(feed.name)
             let source = index(ofSource: feed.source, settings)
             let baseURL = settings.baseURLs[feed.name] ?? feed.baseURL
             for symbol in feedSettings.symbols {
