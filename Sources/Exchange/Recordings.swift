@@ -1,4 +1,5 @@
 import Foundation
+import Runtime
 import Synchronization
 
 /// Recorded answers, served as they were recorded.
@@ -30,7 +31,7 @@ final class Recordings: Sendable {
                 quotes[key, default: []].append(try Self.read(file, key.series))
             }
         } catch {
-            throw ExchangeError(doing: doing, cause: "\(error)")
+            throw ExchangeError(doing: doing, cause: plainWords(of: error))
         }
         guard !quotes.isEmpty else { throw ExchangeError(doing: doing, cause: "no file's name is a recording's") }
         turns = quotes.mapValues(Turn.init)

@@ -1,3 +1,4 @@
+import Batch
 import Configuration
 import Console
 import EventLog
@@ -20,6 +21,10 @@ enum Failure {
         case let error as StoreError: CommandError("store: \(error)", next: next(after: error), exitCode: .inputOutput)
         case let error as CatalogError:
             CommandError("catalog: \(error)", next: next(after: error), exitCode: exitCode(of: error))
+        case let faults as ModelFaults:
+            CommandError(
+                "the models are wrong:\n\(faults)", next: "Mend each line, then run 'pregao schedule'.",
+                exitCode: .configuration)
         case let error as ConsoleError:
             CommandError(
                 "console: \(error)", next: "Choose another port, as with --set console.port=0 for any that is free.",
@@ -32,7 +37,7 @@ enum Failure {
         switch error.kind {
         case .cannotWrite:
             "Make room, or make the folder writable; then start again. Nothing that was accepted is lost."
-        case .corrupt: "Keep the file, set 'data' to another folder, and run 'pregao catalog rebuild' from the backup."
+        case .corrupt: "What was archived is safe. docs/operations.md says what to do, at 'The log is damaged'."
         case .busy: "Another process holds the log; try again."
         case .fenced:
             "Another process runs under the same instance name, and has taken over. Give each its own, as with --set flusher.instance=flusher-2; one 'pregao run' a data folder is enough."

@@ -49,7 +49,13 @@ enum StageCommands {
             Option("force", .flag, "With --once and --day: also days that are not dirty"), CommonOptions.json,
         ],
         examples: [Example("pregao batch --once", "bring the refined tables up to date")]
-    ) { $0.has("once") ? try await BatchOnce.run($0) : try await start([.batch], $0) }
+    ) { arguments in
+        if arguments.has("once") { return try await BatchOnce.run(arguments) }
+        if arguments.has("force") || !arguments.all("day").isEmpty {
+            throw arguments.usage("--day and --force go with --once")
+        }
+        return try await start([.batch], arguments)
+    }
 
     private static func command(_ name: String, _ summary: String, _ stage: Stage) -> Command {
         Command(name, summary, options: options) { try await start([stage], $0) }
