@@ -115,9 +115,6 @@ let package = Package(
         .executableTarget(
             name: "BenchmarkEventLog", dependencies: ["EventLog", "MarketData", "Runtime", "CSQLite"],
             path: "Benchmarks/EventLog", swiftSettings: strict),
-        .executableTarget(
-            name: "BenchmarkBatch", dependencies: ["Batch", "Warehouse", "Lake", "MarketData", "Runtime"],
-            path: "Benchmarks/Batch", swiftSettings: strict),
 
         tests("MarketData", ["MarketData"]),
         tests("Runtime", ["Runtime", "MarketData"]),
@@ -138,7 +135,7 @@ let package = Package(
             ["Verification", "EventLog", "Lake", "Warehouse", "Batch", "JSON", "MarketData", "Runtime"]),
         tests("HTTPServer", ["HTTPServer"]),
         tests("Exchange", ["Exchange", "HTTPServer", "JSON", "MarketData", "Runtime"]),
-        tests("Configuration", ["Configuration", "YAML"]),
+        tests("Configuration", ["Configuration", "Poller", "YAML"]),
 
         // Suites that every implementation of a protocol passes.
         tests("Contracts", ["EventLog", "Lake", "MarketData", "Runtime"]),

@@ -31,7 +31,8 @@ struct ReadmeTests {
         // The port that the pages name may be in use here.
         let script = commands.joined(separator: "\n").replacing("8643", with: "\(try await Self.freePort())")
         let answer = try await Prompt().bash(
-            "trap 'kill $(jobs -p) 2> kill.txt || true' EXIT\n" + script, environment: ["PREGAO_CONSOLE_PORT": "0"])
+            "trap 'kill $(jobs -p) 2> kill.txt || true' EXIT\n" + script, environment: ["PREGAO_CONSOLE_PORT": "0"],
+            within: .seconds(280))
         #expect(answer.code == 0, "\(answer.output)\n\(answer.complaints)")
     }
 
