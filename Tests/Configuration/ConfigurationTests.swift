@@ -1,4 +1,5 @@
 import Configuration
+import Poller
 import Testing
 
 @Suite("The settings")
