@@ -77,9 +77,11 @@ public struct Console: Sendable {
 
     private func page() async -> HTTPResponse {
         do throws(CatalogError) {
+            // A batch makes the table when it first starts.
+            let hasBars = try await !catalog.rows(ConsolePage.barsTableQuery).isEmpty
             let page = ConsolePage(
                 processes: status.all(), objects: try await catalog.rows(ConsolePage.objectsQuery),
-                bars: try await catalog.rows(ConsolePage.barsQuery))
+                bars: hasBars ? try await catalog.rows(ConsolePage.barsQuery) : [])
             return HTTPResponse(contentType: "text/html; charset=utf-8", page.html)
         } catch {
             return HTTPResponse(status: 503, "the catalog cannot be read: \(error)\n")

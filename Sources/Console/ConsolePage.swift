@@ -13,6 +13,11 @@ struct ConsolePage {
         FROM lake.pregao.objects ORDER BY sequence DESC, key LIMIT 10
         """
 
+    static let barsTableQuery = """
+        SELECT table_name FROM duckdb_tables()
+        WHERE database_name = 'lake' AND schema_name = 'refined' AND table_name = 'quotes_1m'
+        """
+
     /// The last three hours of each of the first twelve series.
     static let barsQuery = """
         SELECT feed, symbol, price_type, CAST(close AS VARCHAR) AS close
