@@ -146,7 +146,10 @@ struct ConfigurationTests {
             #expect(text.contains("\(name): \(setting.standard ?? "")"), "\(setting.path)")
             guard let standard = setting.standard else { continue }
             let value = standard.filter { !"[] ".contains($0) || !standard.hasPrefix("[") }
-            #expect(Self.faults(nil, "\(setting.path)=\(value)") == [], "\(setting.path)")
+            let parts = setting.path.split(separator: ".")
+            // A feed that is set at all needs symbols.
+            let feed = parts[0] == "feeds" ? "feeds.\(parts[1]).symbols=A-USD" : "data=pregao-data"
+            #expect(Self.faults(nil, feed, "\(setting.path)=\(value)") == [], "\(setting.path)")
         }
     }
 

@@ -45,7 +45,8 @@ struct CommandLineTests {
             (["completions", "tcsh"], 64, "bash, zsh, fish", "pregao completions --help"),
             (["run", "--set", "flusher.intervall=1s"], 78, "there is no setting 'flusher.intervall'", "config check"),
             (["run", "--config", "nope.yml"], 78, "cannot read the settings file nope.yml", "config example"),
-            (["verify"], 69, "there is none", "pregao run"), (["log", "topics"], 69, "there is no such file", ""),
+            (["verify"], 69, "there is none", "pregao run"),
+            (["log", "topics"], 69, "there is no such file", "start what writes it"),
             (["run", "--for", "1s", "--set", "data=file"], 74, "Not a directory", "writable"),
             (["run", "--for", "1s", "--set", "data=/proc/pregao"], 74, "/proc/pregao", "writable"),
         ])
@@ -85,7 +86,7 @@ struct CommandLineTests {
     func bash() async throws {
         let answer = try await Prompt().bash(
             """
-            pregao completions bash > script; bash -n script; source script
+            pregao completions bash > script; bash -n script; source ./script
             COMP_WORDS=(pregao ver) COMP_CWORD=1; _pregao; echo "${COMPREPLY[@]}"
             COMP_WORDS=(pregao verify --fu) COMP_CWORD=2; _pregao; echo "${COMPREPLY[@]}"
             COMP_WORDS=(pregao query --format c) COMP_CWORD=3; _pregao; echo "${COMPREPLY[@]}"
