@@ -24,7 +24,7 @@ struct RunningTests {
             try await pipeline.run(["run", "--for", "5s"])
             let commands = [
                 ["status"], ["log", "topics"], ["catalog", "tables"], ["schedule"], ["verify"], ["restore"],
-                ["sweep", "--dry-run"], ["batch", "--once"], ["query", "--list"],
+                ["sweep", "--dry-run"], ["batch", "--once"],
             ]
             for command in commands {
                 let answer = try await pipeline.run(command + ["--json"])
