@@ -9,13 +9,21 @@ struct OrphanAudit {
     let now: Instant
 
     func audit(_ keys: Set<String>, _ ranges: [LedgerRange], into report: inout VerificationReport)
-        async throws(StoreError)
+        async
     {
         let reached = Dictionary(ranges.map { ($0.partition, $0.end) }) { first, _ in first }
         let oldest = now.microseconds - grace.components.seconds * 1_000_000
         var last: String?
         while true {
-            let page = try await raw.list(prefix: "raw/", after: last, limit: 1000)
+            let page: [StoredObject]
+            do throws(StoreError) {
+                page = try await raw.list(prefix: "raw/", after: last, limit: 1000)
+            } catch {
+                // Before the first object there is no folder either.
+                return keys.isEmpty
+                    ? report.unproven(.orphans, "raw/", "cannot be listed: \(error)")
+                    : report.fault(.orphans, "raw/", "cannot be listed: \(error)")
+            }
             guard let end = page.last else { return }
             last = end.key
             for object in page where !keys.contains(object.key) {

@@ -61,7 +61,7 @@ public struct Verifier: Sendable {
         ).audit(into: &report)
         let accounts = try await PollAccounts(log: log, reached: reached(ranges))
         await SlotAudit(catalog: catalog, snapshot: snapshot, accounts: accounts, scope: scope).audit(into: &report)
-        try await OrphanAudit(raw: raw, grace: scope.grace, now: clock.now())
+        await OrphanAudit(raw: raw, grace: scope.grace, now: clock.now())
             .audit(Set(all.map(\.announcement.key)), ranges, into: &report)
         return report
     }

@@ -82,7 +82,7 @@ let catalogDamages: [Damage] = [
         try await pipeline.edit("DELETE FROM lake.raw.quotes WHERE _offset = 0;")
         return "raw.quotes"
     },
-    Damage("a raw table's row changed", .rawTables, .full) { pipeline in
+    Damage("a raw table's row changed", .rawTables) { pipeline in
         try await pipeline.edit("UPDATE lake.raw.quotes SET price = price + 1 WHERE _offset = 0;")
         return "raw.quotes"
     },
