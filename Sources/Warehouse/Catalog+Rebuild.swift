@@ -68,7 +68,7 @@ extension Catalog {
         var report = RebuildReport()
         var ends: [LedgerPartition: Int64] = [:]
         var batch: [Registration] = []
-        for entry in entries.sorted(by: RebuildEntry.isBefore) {
+        for entry in RebuildEntry.inOrder(entries) {
             let it = entry.announcement
             if let end = ends[it.ledgerPartition], it.start > end {
                 report.holes.append(.init(partition: it.ledgerPartition, start: end, end: it.start))
@@ -103,6 +103,23 @@ extension Catalog {
 }
 
 extension RebuildEntry {
+    /// By partition and range. A refusal whose range is another object's covers none of its own: it comes after
+    /// everything else, so that it takes no object's place.
+    fileprivate static func inOrder(_ entries: [RebuildEntry]) -> [RebuildEntry] {
+        let sorted = entries.sorted(by: isBefore)
+        var objects: [LedgerPartition: [Announcement]] = [:]
+        for case .object(let registration) in sorted {
+            objects[registration.announcement.ledgerPartition, default: []].append(registration.announcement)
+        }
+        let isContested = { (entry: RebuildEntry) in
+            guard case .refusal(let it, _) = entry else { return false }
+            return (objects[it.ledgerPartition] ?? []).contains {
+                $0.key != it.key && $0.start < it.end && it.start < $0.end
+            }
+        }
+        return sorted.filter { !isContested($0) } + sorted.filter(isContested)
+    }
+
     /// By partition and range; an object before a refusal of the same range, which it outlived.
     fileprivate static func isBefore(_ left: RebuildEntry, _ right: RebuildEntry) -> Bool {
         let (first, second) = (left.announcement, right.announcement)

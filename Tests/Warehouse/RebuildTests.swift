@@ -48,6 +48,21 @@ struct RebuildTests {
         #expect(FileManager.default.fileExists(atPath: catalog.files.metadata + ".before"))
     }
 
+    @Test("a refusal whose range is another object's takes no object's place")
+    func contested() async throws {
+        let catalog = try await lake.openedCatalog()
+        let objects = [try await lake.object(0..<10), try await lake.object(10..<20)]
+        let contested = lake.announcement(10..<12, tag: "b")
+        _ = try await catalog.register(objects)
+        _ = try await catalog.refuse(contested, reason: "overlap")
+        let ledger = try await catalog.objects(limit: 100)
+        let entries = objects.map { RebuildEntry.object($0) } + [.refusal(contested, reason: "overlap")]
+        let report = try await catalog.rebuild(datasets: [.prices], from: pages(entries))
+        #expect(report.registered == 2 && report.refused == 1 && report.rejected.isEmpty && report.holes.isEmpty)
+        #expect(try await catalog.objects(limit: 100).map(\.status) == ledger.map(\.status))
+        #expect(try await catalog.ranges().map(\.end) == [20])
+    }
+
     @Test("models declared after it find every day dirty")
     func dirties() async throws {
         let catalog = try await lake.openedCatalog()
