@@ -77,7 +77,10 @@ struct ArchiverMachine {
         return moments.min().map { max(.zero, $0 - now) }
     }
 
-    private func isDue(_ queue: Queue) -> Bool { isDraining || queue.waiting.count >= settings.batchCount }
+    /// Whether it is not to wait for the window: what is held waits for the end of its pause alone.
+    private func isDue(_ queue: Queue) -> Bool {
+        isDraining || queue.heldUntil != nil || queue.waiting.count >= settings.batchCount
+    }
 
     /// The next batch: of every partition that is due and not held, its first arrivals, in order. The partition that has
     /// waited longest comes first, so that none starves behind a busy one.

@@ -20,11 +20,13 @@ struct Copier: Sendable {
 
     /// Every step may be repeated: stores write a key once, and equal bytes succeed.
     func copy(_ announcement: Announcement, message: [UInt8]) async -> Outcome {
+        let bytes: [UInt8]
         do throws(StoreError) {
-            guard try await copyContent(of: announcement) else {
+            guard let found = try await announcedBytes(of: announcement) else {
                 return .refused(
                     Refusal(.contentDiffers, "three reads of \(announcement.key) gave other bytes than announced"))
             }
+            bytes = found
         } catch {
             switch error.kind {
             case .absent: return .refused(Refusal(.absent, "\(error)"))
@@ -32,30 +34,19 @@ struct Copier: Sendable {
             case .differs, .unavailable: return .held(reason: "\(error)")
             }
         }
-        Waypoint.archiverCopied.reached()
-        do throws(StoreError) {
-            try await keep(message, of: announcement)
-        } catch {
-            return .held(reason: "\(error)")
-        }
-        Waypoint.archiverWroteAnnouncement.reached()
-        return .copied
-    }
-
-    /// - Returns: false where three reads differ from what was announced.
-    private func copyContent(of announcement: Announcement) async throws(StoreError) -> Bool {
-        guard let bytes = try await announcedBytes(of: announcement) else { return false }
+        // Whatever the backup store says tells nothing of the object.
         do throws(StoreError) {
             try await backup.put(bytes, at: announcement.key)
             guard announcement.describes(try await backup.read(announcement.key)) else {
-                throw StoreError(
-                    .differs, doing: "back up \(announcement.key)", cause: "what arrived is not what was sent")
+                return .held(reason: "back up \(announcement.key): what arrived is not what was sent")
             }
-        } catch  where error.kind == .absent {
-            // Absent in backup tells nothing of the raw object.
-            throw StoreError(.unavailable, doing: error.doing, cause: error.cause)
+            Waypoint.archiverCopied.reached()
+            try await keep(message, of: announcement)
+            Waypoint.archiverWroteAnnouncement.reached()
+            return .copied
+        } catch {
+            return .held(reason: "\(error)")
         }
-        return true
     }
 
     private func announcedBytes(of announcement: Announcement) async throws(StoreError) -> [UInt8]? {
