@@ -70,7 +70,11 @@ struct PollingTests {
     func restart() async throws {
         let log = try await folder.open()
         let settings = spotSettings(exchange.baseURL)
-        for _ in 0..<3 { try await poll(settings, log: log) { $0.count >= 5 } }
+        // Each starts a second after the one before has ended, by the clock that it is given.
+        for start in 0..<3 {
+            let clock = SystemWallClock(skewInMicroseconds: Int64(start) * 1_000_000)
+            try await poll(settings, log: log, clock: clock) { $0.count >= 5 }
+        }
         let rows = try await expectTiling(log, symbol: "BTC-USD")
         #expect(rows.filter { $0.text("detail") == "the poller was not running" }.count == 2)
         await log.close()
@@ -88,7 +92,8 @@ struct PollingTests {
             dying.refusesAppends = true
             return true
         }
-        try await poll(settings, log: log) { $0.count >= 5 }
+        let later = SystemWallClock(skewInMicroseconds: 1_000_000)
+        try await poll(settings, log: log, clock: later) { $0.count >= 5 }
         let rows = try await expectTiling(log, symbol: "BTC-USD")
         #expect(rows.filter { $0.text("detail") == "the poller was not running" }.count == 1)
         #expect(rows.filter { $0.dataset == Datasets.quotes }.count >= 12)
