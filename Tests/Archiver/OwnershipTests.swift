@@ -94,20 +94,4 @@ struct OwnershipTests {
             try await archive.expectArchivedOnce(objects, refused: [])
         }
     }
-
-    @Test("An instance that is started twice stops where it ran first, with an error")
-    func sameInstance() async throws {
-        try await Archive.with { archive in
-            let object = try PreparedObject(0..<10)
-            try await archive.land(object)
-            let freeze = Freeze(at: Moment(.before, .commit))
-            async let failure = archive.live(Archive.Life(fault: freeze)) { _ in false }
-            await freeze.began.opened()
-            #expect(try await archive.liveUntilAllIsDone() == nil)
-            freeze.end.open()
-            let error = try await failure
-            #expect((error as? LogError)?.kind == .fenced)
-            try await archive.expectArchivedOnce([object], refused: [])
-        }
-    }
 }
