@@ -1,5 +1,6 @@
 import Exchange
 import Foundation
+import Runtime
 import Testing
 
 /// What a page tells a reader to type works as it stands. Blocks marked `sh` are run in their order as one script.
@@ -92,12 +93,9 @@ struct ReadmeTests {
             name: "demo", BuiltProgram.package.appending(path: "scripts/demo"), [],
             environment: ["DEMO_FOLDER": folder.path, "PREGAO": BuiltProgram.pregao.path, "DEMO_SECONDS": "600"],
             output: prompt.folder.appending(path: "demo.out"))
-        let status = folder.appending(path: "pregao-data/status").path
-        try await eventually("a collecting demo") {
-            (try? FileManager.default.contentsOfDirectory(atPath: status))?.isEmpty == false
-        }
-        let collector = try #require(try FileManager.default.contentsOfDirectory(atPath: status).first)
-        let pid = try #require(pid_t(collector.dropFirst("run-".count).prefix { $0.isNumber }))
+        let status = StatusFolder(folder.appending(path: "pregao-data/status").path)
+        try await eventually("a collecting demo") { status.all().contains { $0.name.hasPrefix("run-") } }
+        let pid = try #require(status.all().first { $0.name.hasPrefix("run-") }).pid
         child.signal(SIGTERM)
         try await eventually("the end of the demo") { child.ending != nil }
         #expect(child.ending == .exited(143), "\(child.lastLines())")
