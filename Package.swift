@@ -115,6 +115,9 @@ let package = Package(
         .executableTarget(
             name: "BenchmarkEventLog", dependencies: ["EventLog", "MarketData", "Runtime", "CSQLite"],
             path: "Benchmarks/EventLog", swiftSettings: strict),
+        .executableTarget(
+            name: "BenchmarkBatch", dependencies: ["Batch", "Lake", "MarketData", "Runtime", "Warehouse"],
+            path: "Benchmarks/Batch", swiftSettings: strict),
 
         tests("MarketData", ["MarketData"]),
         tests("Runtime", ["Runtime", "MarketData"]),
