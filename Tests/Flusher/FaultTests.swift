@@ -51,7 +51,8 @@ struct FaultTests {
             try await landing.appendPrices(0..<20)
             let death = Death { $0 == Moment(call: .put, side: .after) }
             try await landing.liveUntilAllIsCommitted(Landing.Life(fault: death))
-            #expect(try await landing.objects().count == 1)
+            // One, or more: how many batches the reads were cut into is a matter of time.
+            #expect(try await !landing.objects().isEmpty)
             #expect(try await landing.announcements().isEmpty)
             try await landing.liveUntilAllIsCommitted()
             try await landing.expectEverythingLandedOnce()
