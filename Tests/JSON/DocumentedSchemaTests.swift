@@ -18,9 +18,13 @@ struct DocumentedSchemaTests {
         #expect(try String(contentsOf: file, encoding: .utf8) == dataset.jsonSchema(), "run with UPDATE_DOCS=1")
     }
 
-    @Test("every documented schema belongs to a dataset")
+    /// The topics that are no dataset's; what is on them is held against their schemas by the tests of the built program.
+    private static let others = ["dead-letter", "object-created", "poll-slots", "task"]
+
+    @Test("every documented schema belongs to a dataset or to another topic")
     func strangers() throws {
         let files = try FileManager.default.contentsOfDirectory(atPath: Self.folder.path(percentEncoded: false))
-        #expect(files.sorted() == Datasets.all.map { "\($0.name).schema.json" }.sorted())
+        let known = Datasets.all.map(\.name) + Self.others
+        #expect(files.sorted() == known.map { "\($0).schema.json" }.sorted())
     }
 }
