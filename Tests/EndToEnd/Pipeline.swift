@@ -13,6 +13,9 @@ final class Pipeline {
         var faults = FaultPlan()
         var seed: UInt64 = 1
         var source = ExchangeSettings.Source.randomWalk
+
+        /// How many are polled, an answer each in every interval.
+        var series: Int { symbols.count * priceTypes.count + (tickerSymbols ?? symbols).count }
     }
 
     let folder: URL
@@ -111,9 +114,9 @@ final class Pipeline {
     }
 
     /// Waits until the exchange has given so many more answers; the processes named must live on meanwhile.
-    func answers(_ count: Int, whileAlive names: [String]) async throws {
+    func answers(_ count: Int, whileAlive names: [String], within limit: Duration = .seconds(90)) async throws {
         let target = exchange.answers + UInt64(count)
-        try await eventually("\(count) more answers") {
+        try await eventually("\(count) more answers", within: limit) {
             try expectAlive(names)
             return exchange.answers >= target
         }
