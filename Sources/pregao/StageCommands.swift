@@ -15,6 +15,16 @@ import Warehouse
 enum StageCommands {
     private enum Stage: String, CaseIterable {
         case poller, flusher, archiver, batch, console
+
+        /// The name that a process of the stage has to have for itself; nil where any number may work side by side.
+        func instance(in configuration: Configuration) -> String? {
+            switch self {
+            case .poller: "poller \(configuration.poller.instance)"
+            case .flusher: "flusher \(configuration.flusher.instance)"
+            case .archiver: "archiver \(configuration.archiver.instance)"
+            case .batch, .console: nil
+            }
+        }
     }
 
     private static let options =
@@ -70,6 +80,8 @@ enum StageCommands {
                 "pregao: no feed has symbols, so that nothing is polled; 'pregao config example > pregao.yml' writes settings to begin with"
             )
         }
+        let locks = try InstanceLocks(
+            stages.compactMap { $0.instance(in: configuration) }, in: configuration.statusFolder)
         let shutdown = Shutdown()
         let signals = Signals(requesting: shutdown, drain: configuration.drain)
         let log = try await workplace.openLog()
@@ -88,6 +100,7 @@ enum StageCommands {
         try await companions.run(beside: runner, until: shutdown, for: limit)
         await log.close()
         withExtendedLifetime(signals) {}
+        withExtendedLifetime(locks) {}
         return .success
     }
 

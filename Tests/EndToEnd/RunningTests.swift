@@ -98,18 +98,19 @@ struct RunningTests {
         }
     }
 
-    @Test("of two runs on one folder the later takes over, and the earlier ends and says why")
+    @Test("of two runs on one folder the later ends at once and names the earlier, which goes on")
     func twice() async throws {
         try await withPipeline { pipeline in
             try pipeline.start("earlier", ["run"])
             try await pipeline.answers(30, whileAlive: ["earlier"])
-            try pipeline.start("later", ["run"])
-            let earlier = try pipeline.child("earlier")
-            try await eventually("the end of the earlier run") { earlier.ending != nil }
-            #expect(earlier.ending == .exited(75), "\(earlier.lastLines())")
-            #expect(earlier.lastLines().contains("under the same instance name"))
-            try await pipeline.answers(30, whileAlive: ["later"])
-            try await pipeline.finish("later")
+            let later = try await pipeline.run(["run"])
+            #expect(later.ending == .exited(75), "\(later.output)")
+            #expect(later.output.contains("in process \(try pipeline.child("earlier").processID)"))
+            #expect(try await pipeline.run(["flush"]).ending == .exited(75))
+            let beside = try await pipeline.run(["flush", "--for", "1s", "--set", "flusher.instance=flusher-2"])
+            #expect(beside.ending == .exited(0), "\(beside.output)")
+            try await pipeline.answers(30, whileAlive: ["earlier"])
+            try await pipeline.finish("earlier")
             try await expectProven(pipeline)
         }
     }
