@@ -9,7 +9,7 @@ import Warehouse
 @testable import Verification
 
 /// Log, raw, backup, catalog and refined tables of a few quotes, in a folder; each stage's work is done by a call.
-final class SmallPipeline {
+final class SmallPipeline: Sendable {
     let folder: String
     let log: SQLiteEventLog
     let raw: LocalObjectStore
@@ -31,6 +31,22 @@ final class SmallPipeline {
         models = try Models.bundled()
         catalog = Catalog(
             folder: "\(folder)/catalog", engine: engine, clock: clock, logger: logger, metrics: Metrics())
+    }
+
+    /// Opens the pipeline in `folder`, and closes its log whatever `body` does.
+    static func with<Result: Sendable>(
+        _ folder: String, isolation: isolated (any Actor)? = #isolation,
+        _ body: (SmallPipeline) async throws -> Result
+    ) async throws -> Result {
+        let pipeline = try await SmallPipeline(folder: folder)
+        do {
+            let result = try await body(pipeline)
+            await pipeline.log.close()
+            return result
+        } catch {
+            await pipeline.log.close()
+            throw error
+        }
     }
 
     /// Makes the topics and the catalog.
@@ -177,14 +193,21 @@ final class SmallPipeline {
     private func commit(_ batch: CommitBatch, group: String, topics: [String]) async throws {
         guard !batch.advances.isEmpty else { return }
         let consumer = try await log.join(group: group, instance: "test", topics: topics)
-        var assigned: Set<TopicPartition> = []
-        while !assigned.isSuperset(of: batch.advances.map(\.partition)) {
-            if case .assigned(let partitions) = try await consumer.next(waitingAtMost: .milliseconds(50)) {
-                assigned.formUnion(partitions.keys)
+        do {
+            var assigned: Set<TopicPartition> = []
+            while !assigned.isSuperset(of: batch.advances.map(\.partition)) {
+                // A cancelled consumer no longer waits for what is assigned.
+                try Task.checkCancellation()
+                if case .assigned(let partitions) = try await consumer.next(waitingAtMost: .seconds(5)) {
+                    assigned.formUnion(partitions.keys)
+                }
             }
+            _ = try await consumer.commit(batch)
+            await consumer.leave()
+        } catch {
+            await consumer.leave()
+            throw error
         }
-        _ = try await consumer.commit(batch)
-        await consumer.leave()
     }
 
     struct Unexpected: Error {
