@@ -62,11 +62,12 @@ final class SmallPipeline: Sendable {
         try await catalog.declare(models.declarations)
     }
 
-    func verify(_ scope: VerificationScope = VerificationScope(full: true, deep: true)) async throws
-        -> VerificationReport
-    {
+    /// - Parameter models: those of the program that verifies; nil for the bundled ones.
+    func verify(
+        _ scope: VerificationScope = VerificationScope(full: true, deep: true), models: Models? = nil
+    ) async throws -> VerificationReport {
         try await Verifier(
-            log: log, catalog: catalog, raw: raw, backup: backup, engine: engine, models: models,
+            log: log, catalog: catalog, raw: raw, backup: backup, engine: engine, models: models ?? self.models,
             readRefined: { path in FileManager.default.contents(atPath: path).map { Array($0) } },
             clock: SystemWallClock()
         ).verify(scope)
@@ -176,9 +177,9 @@ final class SmallPipeline: Sendable {
 
     // MARK: - The batch's work
 
-    func refine() async throws {
+    func refine(models: Models? = nil) async throws {
         let batch = Batch(
-            settings: BatchSettings(folder: folder), models: models, catalog: catalog, engine: engine,
+            settings: BatchSettings(folder: folder), models: models ?? self.models, catalog: catalog, engine: engine,
             logger: logger, metrics: Metrics())
         for report in try await batch.runOnce() where !report.isPublished { throw Unexpected("\(report)") }
     }
