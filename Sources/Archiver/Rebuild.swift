@@ -55,6 +55,7 @@ struct BackupReader {
     private static let pageSize = 1000
 
     private let backup: any ObjectStore
+    private let raw: any ObjectStore
     private let restorer: ObjectRestorer
     private var place = Place.refusals
     private var last: String?
@@ -66,10 +67,9 @@ struct BackupReader {
 
     init(backup: any ObjectStore, raw: any ObjectStore) {
         self.backup = backup
-        restorer = ObjectRestorer(raw: raw, backup: backup)
+        self.raw = raw
+        restorer = ObjectRestorer(source: backup, target: raw)
     }
-
-    private var raw: any ObjectStore { restorer.raw }
 
     /// - Returns: nil at the end; an empty page is not the end.
     mutating func nextPage() async throws(StoreError) -> [RebuildEntry]? {

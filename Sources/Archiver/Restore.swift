@@ -1,10 +1,16 @@
 import Lake
 import Warehouse
 
-/// Copies raw objects that are lost or damaged back from backup, and checks them.
+/// Copies raw objects that are lost or damaged back from backup, or backups from raw, and checks them.
 public struct Restore: Sendable {
+    public enum Direction: Sendable {
+        case rawFromBackup, backupFromRaw
+    }
+
     public struct Report: Sendable {
         public internal(set) var restored: [String] = []
+        /// Announcements that backup lacked or that could not be read, written from the ledger.
+        public internal(set) var announcementsWritten: [String] = []
         /// What could not be restored, with the reason.
         public internal(set) var failed: [(key: String, reason: String)] = []
         public internal(set) var examined = 0
@@ -23,12 +29,19 @@ public struct Restore: Sendable {
     }
 
     /// - Parameters:
-    ///   - full: also reads every raw object and replaces those whose content differs; else only those that are missing
-    ///     or of another size.
+    ///   - direction: which store is mended; its twin is only read.
+    ///   - full: also reads every object and replaces those whose content differs; else only those that are missing or
+    ///     of another size.
     ///   - progress: is called with the objects examined and their number.
     /// - Throws: ``CatalogError`` where the ledger cannot be read; a store's faults are in the report.
-    public func run(full: Bool, progress: (Int, Int) -> Void = { _, _ in }) async throws -> Report {
-        let restorer = ObjectRestorer(raw: raw, backup: backup)
+    public func run(
+        _ direction: Direction = .rawFromBackup, full: Bool, progress: (Int, Int) -> Void = { _, _ in }
+    ) async throws -> Report {
+        let restorer =
+            switch direction {
+            case .rawFromBackup: ObjectRestorer(source: backup, target: raw)
+            case .backupFromRaw: ObjectRestorer(source: raw, target: backup)
+            }
         let snapshot = try await catalog.newestSnapshot()
         let total = try await count(snapshot)
         var report = Report()
@@ -43,11 +56,35 @@ public struct Restore: Sendable {
                 } catch {
                     report.failed.append((it.key, "\(error)"))
                 }
+                if direction == .backupFromRaw { await mendAnnouncement(of: it, &report) }
                 report.examined += 1
                 progress(report.examined, total)
             }
             guard page.count == Self.pageSize else { return report }
             last = page.last?.announcement.key
+        }
+    }
+
+    /// Writes the announcement beside the backup where there is none that is this object's. One that is and says other
+    /// things than the ledger stays: which of the two is wrong, nobody can tell here.
+    private func mendAnnouncement(of announcement: Announcement, _ report: inout Report) async {
+        let key = Copier.announcementKey(of: announcement.key)
+        do throws(StoreError) {
+            let isThere = try await backup.size(of: key) != nil
+            if isThere, case .announcement(let kept) = Arrival.Content(try await backup.read(key)),
+                kept.key == announcement.key
+            {
+                return
+            }
+            let message = announcement.json()
+            guard case .announcement = Arrival.Content(message) else {
+                throw StoreError(.differs, doing: "restore \(key)", cause: "the ledger contradicts the object's name")
+            }
+            if isThere { try await backup.remove(key) }
+            try await backup.put(message, at: key)
+            report.announcementsWritten.append(key)
+        } catch {
+            report.failed.append((key, "\(error)"))
         }
     }
 

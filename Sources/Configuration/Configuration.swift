@@ -48,6 +48,8 @@ public struct Configuration: Sendable {
         public var duckdb: String?
         public var memory = 1 << 30
         public var threads = 2
+        /// What one writing transaction may take.
+        public var timeout: Duration = .seconds(300)
     }
 }
 

@@ -254,6 +254,11 @@ extension Setting {
         ) {
             $0.catalog.threads = $1
         },
+        duration(
+            "catalog.timeout",
+            "What one transaction may take before its DuckDB process is ended and it is tried again.",
+            standard: standard.catalog.timeout, in: .seconds(5) ... .seconds(86_400)
+        ) { $0.catalog.timeout = $1 },
     ]
 }
 

@@ -39,16 +39,16 @@ struct ObjectAudit: Sendable {
     private func faults(of object: LedgerObject) async -> [VerificationReport.Fault] {
         let key = object.announcement.key
         var faults: [VerificationReport.Fault] = []
-        if let message = await fault(of: object, in: raw) {
-            faults.append(VerificationReport.Fault(.objects, key, message))
+        if let damage = await damage(of: object, in: raw) {
+            faults.append(VerificationReport.Fault(.objects, key, damage.words(mendedBy: "pregao restore")))
         }
         if object.status == .registered, object.location != raw.location(of: key) {
             faults.append(
                 VerificationReport.Fault(
                     .objects, key, "the catalog reads \(object.location), the store has \(raw.location(of: key))"))
         }
-        if let message = await fault(of: object, in: backup) {
-            faults.append(VerificationReport.Fault(.backup, key, message))
+        if let damage = await damage(of: object, in: backup) {
+            faults.append(VerificationReport.Fault(.backup, key, damage.words(mendedBy: "pregao restore --backup")))
         }
         if let message = await announcementFault(of: object) {
             faults.append(VerificationReport.Fault(.backup, key + ".json", message))
@@ -56,18 +56,34 @@ struct ObjectAudit: Sendable {
         return faults
     }
 
-    private func fault(of object: LedgerObject, in store: any ObjectStore) async -> String? {
+    private enum Damage {
+        case lost(String)
+        /// Seen only by reading it.
+        case altered
+        case unreadable(StoreError)
+
+        func words(mendedBy command: String) -> String {
+            switch self {
+            case .lost(let words): "\(words); see '\(command)'"
+            case .altered: "the content is not what was announced; see '\(command) --full'"
+            case .unreadable(let error): "\(error)"
+            }
+        }
+    }
+
+    private func damage(of object: LedgerObject, in store: any ObjectStore) async -> Damage? {
         do throws(StoreError) {
-            guard let size = try await store.size(of: object.announcement.key) else { return "the object is missing" }
+            guard let size = try await store.size(of: object.announcement.key) else {
+                return .lost("the object is missing")
+            }
             guard size == object.announcement.size else {
-                return "\(size) bytes, where \(object.announcement.size) were announced"
+                return .lost("\(size) bytes, where \(object.announcement.size) were announced")
             }
             guard scope.full else { return nil }
             let bytes = try await store.read(object.announcement.key)
-            return SHA256.hexadecimal(of: bytes) == object.announcement.sha256
-                ? nil : "the content is not what was announced"
+            return SHA256.hexadecimal(of: bytes) == object.announcement.sha256 ? nil : .altered
         } catch {
-            return "\(error)"
+            return .unreadable(error)
         }
     }
 
@@ -75,15 +91,18 @@ struct ObjectAudit: Sendable {
     private func announcementFault(of object: LedgerObject) async -> String? {
         do throws(StoreError) {
             guard try await backup.size(of: object.announcement.key + ".json") != nil else {
-                return "the announcement is missing"
+                return "the announcement is missing; see 'pregao restore --backup'"
             }
             let bytes = try await backup.read(object.announcement.key + ".json")
             guard let announcement = try? Announcement.parse(bytes).first else {
-                return "the announcement cannot be read"
+                return "the announcement cannot be read; see 'pregao restore --backup'"
             }
             let ledger = object.announcement
+            guard announcement.key == ledger.key else {
+                return "the announcement is that of \(announcement.key); see 'pregao restore --backup'"
+            }
             let agrees =
-                announcement.key == ledger.key && announcement.dataset == ledger.dataset
+                announcement.dataset == ledger.dataset
                 && announcement.schemaVersion == ledger.schemaVersion && announcement.epoch == ledger.epoch
                 && announcement.topic == ledger.topic && announcement.partition == ledger.partition
                 && announcement.start == ledger.start && announcement.end == ledger.end

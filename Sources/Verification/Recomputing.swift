@@ -22,9 +22,6 @@ struct Recomputing {
         into report: inout VerificationReport
     ) async {
         let place = "\(published.model) \(published.day)"
-        guard let path = published.path else {
-            return report.unproven(.refined, place, "a day without rows is not computed again")
-        }
         let files: [TableName: [String]]
         switch locations(of: inputs, model) {
         case .success(let found): files = found
@@ -33,14 +30,15 @@ struct Recomputing {
         }
         do throws(CatalogError) {
             let outcome = try await Recomputation(
-                model: model, of: models, day: published.day, inputs: files, published: path
+                model: model, of: models, day: published.day, inputs: files, published: published.path
             ).run(on: engine)
             switch outcome {
             case .otherDefinition(let definition):
                 report.unproven(.refined, place, "was computed by the model's definition \(definition), not today's")
             case .compared(let difference) where difference.isEmpty: break
             case .compared(let difference):
-                report.fault(.refined, place, "computed again it differs: \(difference)")
+                report.fault(
+                    .refined, place, "computed again it differs: \(difference); \(published.whatToDo)")
             }
         } catch {
             report.fault(.refined, place, "cannot be computed again: \(error.cause)")

@@ -63,12 +63,16 @@ struct RefinedAudit {
             return
         }
         guard let bytes = await read(path) else {
-            return fault(published, "its file \(path) is missing", into: &report)
+            return fault(published, "its file \(path) is missing; \(published.whatToDo)", into: &report)
         }
         if Int64(bytes.count) != published.size {
-            fault(published, "\(path) has \(bytes.count) bytes, where \(published.size) were published", into: &report)
+            fault(
+                published,
+                "\(path) has \(bytes.count) bytes, where \(published.size) were published; \(published.whatToDo)",
+                into: &report)
         } else if scope.full || scope.deep, SHA256.hexadecimal(of: bytes) != published.sha256 {
-            fault(published, "the content of \(path) is not what was published", into: &report)
+            fault(
+                published, "the content of \(path) is not what was published; \(published.whatToDo)", into: &report)
         }
     }
 
@@ -143,17 +147,21 @@ struct RefinedAudit {
         }
     }
 
-    /// A day that has inputs is published, or dirty and so on its way.
+    /// A day that has inputs is published, or dirty and so on its way, as is one that reads another on its way.
     private func auditUnpublished(
         _ publications: [PublishedDay], _ declared: Set<String>, _ dirty: Set<Place>, _ days: DayIndex,
         into report: inout VerificationReport
     ) {
         let published = Set(publications.map { Place(model: $0.model, day: $0.day) })
+        var awaited: Set<Place> = []
         for model in models.inOrder {
-            for day in days.days(of: model) where day >= scope.since ?? day {
+            // After a rebuild of the catalog nothing is published, and the first model's days are the next one's inputs.
+            let upstream = awaited.filter { place in model.sources.contains { "\($0)" == place.model } }.map(\.day)
+            for day in Set(days.days(of: model)).union(upstream).sorted() where day >= scope.since ?? day {
                 let place = Place(model: model.name, day: day)
                 guard !published.contains(place) else { continue }
-                if dirty.contains(place) || !declared.contains(model.name) {
+                if dirty.contains(place) || !declared.contains(model.name) || upstream.contains(day) {
+                    awaited.insert(place)
                     report.pending(.refined)
                 } else {
                     report.fault(.refined, "\(model.name) \(day)", "has inputs, is not published, and is not dirty")
@@ -161,4 +169,9 @@ struct RefinedAudit {
             }
         }
     }
+}
+
+extension PublishedDay {
+    /// What brings a day back whose file is lost or wrong.
+    var whatToDo: String { "see 'pregao batch --once --force --day \(day)'" }
 }

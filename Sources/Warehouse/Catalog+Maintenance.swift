@@ -37,41 +37,89 @@ extension Catalog {
         }
     }
 
-    /// Lets go of snapshots older than `time`, and of the small tables' rows that only those showed, so that neither
-    /// grows with the number of transactions. A catalog that is written to does so by itself; see ``Upkeep``.
+    /// Lets go of snapshots that were no longer the newest at `time`, and of the small tables' rows that only those
+    /// showed, so that neither grows with the number of transactions. A catalog that is written to does so by itself;
+    /// see ``Upkeep``.
     ///
     /// No file is touched: DuckLake's own clean-up is never run, since it takes raw objects for its own.
     public func maintain(olderThan time: Instant) async throws(CatalogError) -> MaintenanceReport {
-        try files.check()
         let doing = "expire the catalog's snapshots before \(time)"
-        let lock = try await takeTurn(doing)
-        defer { withExtendedLifetime(lock) {} }
-        let start = engine.preamble + attachScript(readOnly: false)
-        return try await onThread { [engine, descriptor = lock.descriptor] handle throws(CatalogError) in
-            var session = try EngineSession(engine, doing: doing, handle: handle, inheriting: descriptor)
-            try session.run(start)
-            let expired = try session.run(
+        return try await inTurn(doing) { (session: inout EngineSession) throws(CatalogError) in
+            // The last one before was the newest then, and may still be read by who attached the catalog then.
+            let old = try session.run(
                 """
-                SELECT count(*)::BIGINT AS n
-                FROM ducklake_expire_snapshots('lake', older_than => \(SQL.literal(time)))
+                SELECT snapshot_id::BIGINT AS id FROM ducklake_snapshots('lake') WHERE snapshot_id < (
+                    SELECT max(snapshot_id) FROM ducklake_snapshots('lake') WHERE snapshot_time < \(SQL.literal(time)))
                 """)
-            let report = MaintenanceReport(
-                snapshots: try expired.first?.requiredInteger("n") ?? 0, rows: try session.pruneInlinedRows())
-            session.close()
-            return report
+            guard !old.isEmpty else { return MaintenanceReport(snapshots: 0, rows: 0) }
+            let ids = try old.map { (row) throws(CatalogError) in "\(try row.requiredInteger("id"))" }
+            try session.run("CALL ducklake_expire_snapshots('lake', versions => [\(ids.joined(separator: ", "))])")
+            return MaintenanceReport(snapshots: Int64(ids.count), rows: try session.pruneInlinedRows())
         }
     }
 
-    /// Files that were replaced, whose last snapshot was let go before `time`, and which nothing shows any more: they
-    /// may be removed, by their whole paths or URIs. Those that DuckLake wrote itself are not among them.
-    public func retiredFiles(before time: Instant) async throws(CatalogError) -> [String] {
-        let query = """
-            SELECT DISTINCT path FROM \(EngineSession.metadata).ducklake_files_scheduled_for_deletion
-            WHERE NOT path_is_relative AND schedule_start::TIMESTAMPTZ < \(SQL.literal(time))
-                AND path NOT IN (SELECT path FROM \(EngineSession.metadata).ducklake_data_file)
-            ORDER BY path
-            """
-        return try await read(query, nil) { row throws(CatalogError) in try row.requiredText("path") }
+    /// Which of these files of refined tables somebody may still read: the catalog shows them, or a snapshot that was
+    /// the newest at `time` or later.
+    ///
+    /// - Parameter keys: each the end of a location, four parts long, so that it does not matter where the data folder
+    ///   lies: `refined/<schema>.<table>/<day>/<file>`.
+    public func refinedFilesShown(among keys: [String], since time: Instant) async throws(CatalogError) -> Set<String> {
+        guard !keys.isEmpty else { return [] }
+        return try EngineSession.keys(in: try await rows(EngineSession.shownFiles(among: keys, since: time)))
+    }
+
+    /// Lets `remove` take those of these files that nobody can read any more, as ``refinedFilesShown(among:since:)``
+    /// says, and makes DuckLake forget them.
+    ///
+    /// Nobody publishes meanwhile: a file that a run has just placed is published before, and then shown, or after, and
+    /// then missed by the run.
+    ///
+    /// - Returns: the keys that `remove` was called with.
+    public func releaseRefinedFiles(
+        among keys: [String], unshownSince time: Instant, remove: (String) async throws -> Void
+    ) async throws -> [String] {
+        guard !keys.isEmpty else { return [] }
+        let doing = "release refined files"
+        try files.check()
+        let lock = try await takeTurn(doing)
+        defer { withExtendedLifetime(lock) {} }
+        let released = try await inTurn(doing, holding: lock) { (session: inout EngineSession) throws(CatalogError) in
+            let shown = try EngineSession.keys(in: session.run(EngineSession.shownFiles(among: keys, since: time)))
+            let released = keys.filter { !shown.contains($0) }
+            try session.run(
+                """
+                DELETE FROM \(EngineSession.metadata).ducklake_files_scheduled_for_deletion
+                WHERE \(EngineSession.key) IN \(SQL.list(released))
+                """)
+            return released
+        }
+        for key in released { try await remove(key) }
+        return released
+    }
+
+    private func inTurn<Outcome: Sendable>(
+        _ doing: String, _ body: @escaping @Sendable (inout EngineSession) throws(CatalogError) -> Outcome
+    ) async throws(CatalogError) -> Outcome {
+        try files.check()
+        let lock = try await takeTurn(doing)
+        return try await inTurn(doing, holding: lock, body)
+    }
+
+    /// Works on the catalog outside of DuckLake's transactions, while nobody else writes.
+    private func inTurn<Outcome: Sendable>(
+        _ doing: String, holding lock: TurnLock,
+        _ body: @escaping @Sendable (inout EngineSession) throws(CatalogError) -> Outcome
+    ) async throws(CatalogError) -> Outcome {
+        defer { withExtendedLifetime(lock) {} }
+        let start = engine.preamble + attachScript(readOnly: false)
+        return try await onThread(within: patience.transaction) {
+            [engine, descriptor = lock.descriptor] handle throws(CatalogError) in
+            var session = try EngineSession(engine, doing: doing, handle: handle, inheriting: descriptor)
+            try session.run(start)
+            let outcome = try body(&session)
+            session.close()
+            return outcome
+        }
     }
 }
 
@@ -95,4 +143,27 @@ extension EngineSession {
 
     /// Where DuckLake shows its own tables.
     static let metadata = "__ducklake_metadata_lake"
+
+    /// The end of a path, by which a refined file is known.
+    fileprivate static let key = "array_to_string(string_split(path, '/')[-4:], '/')"
+
+    /// DuckLake notes the snapshot in which a file was replaced; it is shown in those before that one.
+    fileprivate static func shownFiles(among keys: [String], since time: Instant) -> String {
+        """
+        SELECT DISTINCT key FROM (
+            SELECT \(key) AS key FROM \(metadata).ducklake_data_file
+            WHERE end_snapshot IS NULL OR end_snapshot > coalesce((
+                SELECT max(snapshot_id) FROM \(metadata).ducklake_snapshot
+                WHERE snapshot_time::TIMESTAMPTZ < \(SQL.literal(time))), -1)
+            UNION ALL
+            SELECT \(key) FROM lake.pregao.publications
+        ) WHERE key IN \(SQL.list(keys)) ORDER BY key;
+        """
+    }
+
+    fileprivate static func keys(in rows: [Row]) throws(CatalogError) -> Set<String> {
+        var keys: Set<String> = []
+        for row in rows { keys.insert(try row.requiredText("key")) }
+        return keys
+    }
 }

@@ -54,7 +54,8 @@ struct TableName: Hashable, Sendable {
 
 extension Catalog {
     /// Makes each model's table, or adds the columns that it lacks, and records what it reads. A new model, or a new
-    /// source of one, makes every day that its sources hold dirty. Models that are not named stay.
+    /// source of one, makes every day that its sources hold dirty; another reach those days that see more or less by it.
+    /// Models that are not named stay.
     public func declare(_ models: [ModelDeclaration]) async throws(CatalogError) {
         for model in models { _ = try TableName(ofModel: model.name) }
         guard try await !isDeclared(models) else { return }
@@ -65,10 +66,10 @@ extension Catalog {
             var dirty = DirtChanges()
             for model in models {
                 try transaction.run(try model.tableStatements(missingFrom: tables).joined(separator: "\n"))
-                let added = known.sourcesAdded(by: model)
+                let changes = known.changes(by: model)
                 if known.update(to: model) { try transaction.write(model) }
-                for source in added {
-                    for day in try transaction.days(of: source) { dirty.add(model.name, day, ChangedTimes(all: day)) }
+                for day in try transaction.days(of: model, changedBy: changes) {
+                    dirty.add(model.name, day, ChangedTimes(all: day))
                 }
             }
             try transaction.merge(dirty)
@@ -120,8 +121,18 @@ private struct DeclaredSources {
         }
     }
 
-    func sourcesAdded(by model: ModelDeclaration) -> [String] {
-        model.sources.filter { reaches[model.name]?[$0] == nil }
+    /// By source, what a day of the model sees of it that it did not see before, or no longer sees.
+    func changes(by model: ModelDeclaration) -> [String: ClosedRange<Int>] {
+        var changes: [String: ClosedRange<Int>] = [:]
+        for source in model.sources {
+            guard let before = reaches[model.name]?[source] else {
+                changes[source] = 0...model.reachDays
+                continue
+            }
+            guard before != model.reachDays else { continue }
+            changes[source] = min(before, model.reachDays) + 1...max(before, model.reachDays)
+        }
+        return changes
     }
 
     /// - Returns: whether anything changed.
@@ -140,17 +151,39 @@ extension ModelDeclaration {
                 "ALTER TABLE \(name.sql) ADD COLUMN \(SQL.identifier($0.name)) \($0.type);"
             }
         }
-        let list = columns.map { "\(SQL.identifier($0.name)) \($0.type)" }.joined(separator: ", ")
-        let comments = columns.map {
-            "COMMENT ON COLUMN \(name.sql).\(SQL.identifier($0.name)) IS \(SQL.literal($0.description));"
+        return ["CREATE SCHEMA IF NOT EXISTS lake.\(SQL.identifier(name.schema));"] + columns.creation(of: name)
+    }
+}
+
+extension [ModelDeclaration.Column] {
+    /// The statements that make a table of these columns.
+    func creation(of table: TableName) -> [String] {
+        let list = map { "\(SQL.identifier($0.name)) \($0.type)" }.joined(separator: ", ")
+        let comments = map {
+            "COMMENT ON COLUMN \(table.sql).\(SQL.identifier($0.name)) IS \(SQL.literal($0.description));"
         }
-        return [
-            "CREATE SCHEMA IF NOT EXISTS lake.\(SQL.identifier(name.schema));", "CREATE TABLE \(name.sql) (\(list));",
-        ] + comments
+        return ["CREATE TABLE \(table.sql) (\(list));"] + comments
     }
 }
 
 extension Transaction {
+    /// The days that the model's sources hold and that see another part of them now.
+    ///
+    /// - Parameter changes: by source, how many days before a day that part lies.
+    fileprivate mutating func days(of model: ModelDeclaration, changedBy changes: [String: ClosedRange<Int>])
+        throws(CatalogError) -> Set<Day>
+    {
+        guard !changes.isEmpty else { return [] }
+        var held: [String: [Day]] = [:]
+        for source in model.sources { held[source] = try days(of: source) }
+        let all = Set(held.values.joined())
+        var changed: Set<Day> = []
+        for (source, distances) in changes {
+            for day in held[source] ?? [] { changed.formUnion(distances.map { day.adding(days: $0) }) }
+        }
+        return changed.intersection(all)
+    }
+
     fileprivate mutating func write(_ model: ModelDeclaration) throws(CatalogError) {
         let rows = Set(model.sources).sorted().map {
             "(\(SQL.literal(model.name)), \(SQL.literal($0)), \(model.reachDays))"

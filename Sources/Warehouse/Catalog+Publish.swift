@@ -1,4 +1,5 @@
 import MarketData
+import Runtime
 
 /// A day of a model, computed.
 public struct Publication: Hashable, Sendable {
@@ -50,6 +51,8 @@ extension Catalog {
     /// rows are replaced, its inputs recorded, its dirt up to the run's snapshot cleared, and the models that read it
     /// made dirty.
     ///
+    /// A published file that is lost or damaged does not stop its replacement: see ``unreadableFiles(replacedBy:)``.
+    ///
     /// - Returns: an outcome for each, in order; one that is discarded does not stop the others.
     public func publish(_ publications: [Publication]) async throws(CatalogError) -> [PublicationOutcome] {
         guard let first = publications.first else { return [] }
@@ -57,12 +60,30 @@ extension Catalog {
         let doing =
             "publish \(first.model) of \(first.day)"
             + (publications.count > 1 ? " and \(publications.count - 1) more" : "")
-        return try await transaction(doing) { transaction throws(CatalogError) in
+        do throws(CatalogError) {
+            return try await publish(publications, unreadable: [], doing)
+        } catch  where [.sql, .unavailable, .engine].contains(error.kind) {
+            let unreadable = try await unreadableFiles(replacedBy: publications)
+            guard !unreadable.isEmpty else { throw error }
+            logger.warning(
+                "published files cannot be read; their tables are made again from the others",
+                ["files": unreadable.sorted().joined(separator: " "), "error": error])
+            return try await publish(publications, unreadable: unreadable, doing)
+        }
+    }
+
+    /// - Parameter unreadable: published files that are lost or damaged.
+    private func publish(_ publications: [Publication], unreadable: Set<String>, _ doing: String)
+        async throws(CatalogError) -> [PublicationOutcome]
+    {
+        try await transaction(doing) { transaction throws(CatalogError) in
             var current = try transaction.currentVersions(of: publications)
             var outcomes: [PublicationOutcome] = []
             var changes: [Transaction.SourceChange] = []
+            var remade: Set<String> = []
+            let accepted = publications.filter { current[$0.key]?.version == $0.basedOn }.map(\.key)
             for publication in publications {
-                let key = ModelDay(model: publication.model, day: publication.day)
+                let key = publication.key
                 let present = current[key]
                 guard present?.version == publication.basedOn else {
                     outcomes.append(.discarded(current: present?.version))
@@ -70,7 +91,12 @@ extension Catalog {
                 }
                 let version = (present?.version ?? 0) + 1
                 let times = try transaction.clearDirt(of: key, upTo: publication.sequence)
-                try transaction.swapRows(publication, replacing: present)
+                if !unreadable.isEmpty, remade.insert(publication.model).inserted {
+                    try transaction.remakeTable(
+                        of: publication.model, without: unreadable, publishing: Set(accepted))
+                }
+                let isGone = present?.path.map(unreadable.contains) ?? false
+                try transaction.swapRows(publication, replacing: isGone ? nil : present)
                 current[key] = try transaction.record(publication, version: version)
                 changes.append(
                     .init(source: key.model, day: key.day, times: times ?? ChangedTimes(all: key.day)))
@@ -84,6 +110,8 @@ extension Catalog {
 }
 
 extension Publication {
+    fileprivate var key: ModelDay { ModelDay(model: model, day: day) }
+
     fileprivate func check() throws(CatalogError) {
         _ = try TableName(ofModel: model)
         guard let file, SQL.hasWildcard(file.location) else { return }

@@ -39,7 +39,8 @@ extension Catalog {
         let start = engine.preamble + attachScript(readOnly: false)
         defer { withExtendedLifetime(lock) {} }
         let tables = LedgerTables.creation + "\n" + rawStatements(missingFrom: TableColumns()).joined(separator: "\n")
-        try await onThread { [engine, files, descriptor = lock.descriptor] handle throws(CatalogError) in
+        try await onThread(within: patience.transaction) {
+            [engine, files, descriptor = lock.descriptor] handle throws(CatalogError) in
             var session = try EngineSession(
                 engine, doing: "make the catalog \(files.metadata)", handle: handle, inheriting: descriptor)
             try session.run(start + "\n" + LedgerTables.schemas)
@@ -53,7 +54,8 @@ extension Catalog {
         let doing = "open the catalog \(files.metadata)"
         let found: [Row]
         do throws(CatalogError) {
-            found = try await engine.run(attachScript(readOnly: true) + LedgerTables.columnsQuery, doing: doing)
+            found = try await engine.run(
+                attachScript(readOnly: true) + LedgerTables.columnsQuery, doing: doing, within: patience.transaction)
         } catch  where error.kind == .sql || error.kind == .corrupt {
             throw CatalogError(.corrupt, doing: doing, cause: "\(error.cause); \(CatalogFiles.whatToDo)")
         }

@@ -65,7 +65,7 @@ extension Catalog {
         // The thread has the lock's descriptor alone: the turn ends here, with the engine's process, and not whenever
         // the thread lets go of what it was given.
         defer { withExtendedLifetime(lock) {} }
-        return try await onThread {
+        return try await onThread(within: patience.transaction) {
             [engine, metrics, beforeCommit, descriptor = lock.descriptor] handle throws(CatalogError) in
             var session = try EngineSession(engine, doing: doing, handle: handle, inheriting: descriptor)
             let turn = try session.run(

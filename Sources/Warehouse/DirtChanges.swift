@@ -64,7 +64,7 @@ extension Transaction {
     }
 
     /// Marks the days of every declared model that can see the changes. Of the days after a changed one, those count
-    /// that the source holds.
+    /// that a source of the model holds.
     mutating func passOn(_ changes: [SourceChange]) throws(CatalogError) {
         guard !changes.isEmpty else { return }
         let readers = try run(
@@ -73,20 +73,28 @@ extension Transaction {
             WHERE source IN \(SQL.list(Set(changes.map(\.source)).sorted()))
             """)
         var dirty = DirtChanges()
+        var held: [String: Set<Day>] = [:]
         for reader in readers {
             let model = try reader.requiredText("model")
             let source = try reader.requiredText("source")
             let reach = Int(try reader.requiredInteger("reach_days"))
             let changed = changes.filter { $0.source == source }
-            let held = reach > 0 ? Set(try days(of: source)) : []
+            if reach > 0, held[model] == nil { held[model] = try days(ofSourcesOf: model) }
             for change in changed {
                 dirty.add(model, change.day, change.times)
-                for distance in 0..<reach where held.contains(change.day.adding(days: distance + 1)) {
+                for distance in 0..<reach where held[model]?.contains(change.day.adding(days: distance + 1)) == true {
                     dirty.add(model, change.day.adding(days: distance + 1), change.times)
                 }
             }
         }
         try merge(dirty)
+    }
+
+    private mutating func days(ofSourcesOf model: String) throws(CatalogError) -> Set<Day> {
+        let sources = try run("SELECT source FROM lake.pregao.models WHERE model = \(SQL.literal(model))")
+        var all: Set<Day> = []
+        for row in sources { all.formUnion(try days(of: try row.requiredText("source"))) }
+        return all
     }
 
     /// The days that a raw table or a model holds.

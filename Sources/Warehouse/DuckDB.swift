@@ -45,13 +45,16 @@ public struct DuckDB: Sendable {
     /// - Parameters:
     ///   - script: SQL statements. A line that starts with a dot would be a command of the program and is refused.
     ///   - doing: what the script is for, in errors.
+    ///   - limit: what it may take; nil for as long as it needs.
     /// - Returns: the rows of all its answers, in order.
     /// - Throws: ``CatalogError/Kind/sql`` where the SQL is wrong, ``CatalogError/Kind/engine`` where the engine died.
     ///   A cancelled caller's process is killed.
-    public func run(_ script: String, doing: String = "run a script") async throws(CatalogError) -> [Row] {
+    public func run(_ script: String, doing: String = "run a script", within limit: Duration? = nil)
+        async throws(CatalogError) -> [Row]
+    {
         try checkCommands(in: script, doing: doing)
         let preamble = preamble
-        return try await onThread { handle throws(CatalogError) in
+        return try await onThread(within: limit) { handle throws(CatalogError) in
             var session = try EngineSession(self, doing: doing, handle: handle)
             return try session.finish(with: preamble + script)
         }

@@ -1,17 +1,21 @@
-/// How long a writer waits for its turn, and how often it starts again after a conflict.
+/// How long a writer waits for its turn and for the engine, and how often it starts again after a conflict.
 public struct Patience: Hashable, Sendable {
     /// The wait for the turn before ``CatalogError/Kind/busy``.
     public let turn: Duration
+    /// What one transaction may take before its engine process is ended: it holds the turn, and every writer behind it
+    /// waits.
+    public let transaction: Duration
     /// Times that a transaction is started before ``CatalogError/Kind/busy``.
     public let attempts: Int
     public let firstPause: Duration
     public let longestPause: Duration
 
     public init(
-        turn: Duration = .seconds(30), attempts: Int = 8, firstPause: Duration = .milliseconds(5),
-        longestPause: Duration = .milliseconds(250)
+        turn: Duration = .seconds(30), transaction: Duration = .seconds(300), attempts: Int = 8,
+        firstPause: Duration = .milliseconds(5), longestPause: Duration = .milliseconds(250)
     ) {
         self.turn = turn
+        self.transaction = transaction
         self.attempts = attempts
         self.firstPause = firstPause
         self.longestPause = longestPause

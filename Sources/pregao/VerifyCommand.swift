@@ -80,6 +80,11 @@ enum VerifyCommand {
             Output.write("\n")
             arguments.print(table)
         }
+        let pending = VerificationReport.Check.allCases.filter { report.tallies[$0]?.pending ?? 0 > 0 }
+        if !pending.isEmpty {
+            let words = pending.map { "\($0.rawValue) \(report.tallies[$0]?.pending ?? 0)" }
+            Output.write("pending: \(words.joined(separator: ", ")) (under way: neither wrong nor proven yet)\n")
+        }
         if report.isProven {
             Output.write(
                 report.notes.isEmpty

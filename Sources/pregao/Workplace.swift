@@ -52,7 +52,8 @@ struct Workplace {
         // One thread: a transaction of a few rows is over before others would have started.
         Catalog(
             folder: configuration.catalogFolder, engine: try engine(threads: 1), clock: clock,
-            logger: logger.named("catalog"), metrics: metrics)
+            logger: logger.named("catalog"), metrics: metrics,
+            patience: Patience(transaction: configuration.catalog.timeout))
     }
 
     /// DuckDB for models and queries.
@@ -74,6 +75,9 @@ struct Workplace {
     func rawStore() -> LocalObjectStore { LocalObjectStore(root: configuration.rawRoot, bucket: "pregao-lake") }
 
     func backupStore() -> LocalObjectStore { LocalObjectStore(root: configuration.backupRoot, bucket: "pregao-backup") }
+
+    /// The refined tables' files, by keys that begin with `refined/`.
+    func refinedStore() -> LocalObjectStore { LocalObjectStore(root: configuration.data, bucket: "pregao-refined") }
 
     /// The topics that every stage relies on, declared by whoever starts first. The poller declares its own beside.
     func declareTopics(in log: any EventLog) async throws(LogError) {

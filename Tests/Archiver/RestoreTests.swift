@@ -54,6 +54,59 @@ struct RestoreTests {
     }
 
     @Test(
+        "The other way, a lost or damaged backup is replaced from raw, byte for byte; the others are left alone",
+        arguments: Damage.allCases, [false, true])
+    func mendsBackup(_ damage: Damage, full: Bool) async throws {
+        try await Archive.with { archive in
+            let objects = try await archived(archive)
+            try await self.damage(objects[1], damage, in: archive.backup)
+            let restore = Restore(raw: archive.raw, backup: archive.backup, catalog: try await archive.catalog())
+            let report = try await restore.run(.backupFromRaw, full: full)
+            let isSeen = full || damage != .altered
+            #expect(report.restored == (isSeen ? [objects[1].key] : []))
+            #expect(report.announcementsWritten.isEmpty)
+            #expect(report.failed.isEmpty)
+            #expect(report.examined == 3)
+            if isSeen { #expect(try await archive.backup.read(objects[1].key) == objects[1].bytes) }
+        }
+    }
+
+    @Test("Where raw is damaged too, the backup stays as it is", arguments: Damage.allCases)
+    func damagedRaw(_ damage: Damage) async throws {
+        try await Archive.with { archive in
+            let objects = try await archived(archive)
+            try await self.damage(objects[0], .truncated, in: archive.backup)
+            try await self.damage(objects[0], damage, in: archive.raw)
+            let restore = Restore(raw: archive.raw, backup: archive.backup, catalog: try await archive.catalog())
+            let report = try await restore.run(.backupFromRaw, full: true)
+            #expect(report.restored.isEmpty)
+            #expect(report.failed.map(\.key) == [objects[0].key])
+            #expect(try await archive.backup.size(of: objects[0].key) == objects[0].announcement.size - 1)
+        }
+    }
+
+    @Test("An announcement that backup lacks, cannot read or has of another object is written from the ledger")
+    func mendsAnnouncements() async throws {
+        try await Archive.with { archive in
+            let objects = try await archived(archive)
+            let keys = objects.map { $0.key + ".json" }
+            let other = try await archive.backup.read(keys[0])
+            for key in keys { try await archive.backup.remove(key) }
+            try await archive.backup.put(Array("{".utf8), at: keys[1])
+            try await archive.backup.put(other, at: keys[2])
+            let restore = Restore(raw: archive.raw, backup: archive.backup, catalog: try await archive.catalog())
+            let report = try await restore.run(.backupFromRaw, full: false)
+            #expect(report.announcementsWritten == keys)
+            #expect(report.restored.isEmpty && report.failed.isEmpty)
+            for (key, object) in zip(keys, objects) {
+                let written = try Announcement.parse(try await archive.backup.read(key)).first
+                #expect(written == object.announcement)
+            }
+            #expect(try await restore.run(.backupFromRaw, full: true).announcementsWritten.isEmpty)
+        }
+    }
+
+    @Test(
         "Where backup is damaged too, that is reported, the raw object stays as it is, and the others are restored",
         arguments: Damage.allCases)
     func damagedBackup(_ damage: Damage) async throws {

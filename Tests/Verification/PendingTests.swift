@@ -6,108 +6,110 @@ import Warehouse
 
 @testable import Verification
 
-@Suite("Verify at a cut of a running pipeline", .timeLimit(.minutes(10)))
-struct PendingTests {
-    /// What is under way, and what is to be counted as pending.
-    struct Moment: Sendable, CustomTestStringConvertible {
-        let testDescription: String
-        let check: VerificationReport.Check
-        let come: @Sendable (SmallPipeline) async throws -> Void
+extension VerificationSuite {
+    @Suite("Verify at a cut of a running pipeline", .timeLimit(.minutes(10)))
+    struct PendingTests {
+        /// What is under way, and what is to be counted as pending.
+        struct Moment: Sendable, CustomTestStringConvertible {
+            let testDescription: String
+            let check: VerificationReport.Check
+            let come: @Sendable (SmallPipeline) async throws -> Void
 
-        init(
-            _ name: String, _ check: VerificationReport.Check,
-            come: @escaping @Sendable (SmallPipeline) async throws -> Void
-        ) {
-            testDescription = name
-            self.check = check
-            self.come = come
-        }
-    }
-
-    @Test("takes nothing that is under way for a fault", arguments: moments)
-    func underWay(_ moment: Moment) async throws {
-        try await Template.shared.use { pipeline in
-            try await moment.come(pipeline)
-            var scope = VerificationScope(full: true, deep: true)
-            scope.grace = .zero
-            let report = try await pipeline.verify(scope)
-            #expect(report.faults == [])
-            #expect(report.tallies[moment.check]?.pending ?? 0 > 0)
-        }
-    }
-
-    static let moments = [
-        Moment("quotes appended", .messages) { pipeline in _ = try await pipeline.appendNextQuotes() },
-        Moment("an object put and not announced", .orphans) { pipeline in
-            let offset = try await pipeline.appendNextQuotes()
-            let all = try await pipeline.log.watermarks(of: Datasets.quotes.topic)
-            for (partition, marks) in all where marks.end == offset + 2 {
-                _ = try await pipeline.encode(partition, of: Datasets.quotes, offset..<marks.end)
+            init(
+                _ name: String, _ check: VerificationReport.Check,
+                come: @escaping @Sendable (SmallPipeline) async throws -> Void
+            ) {
+                testDescription = name
+                self.check = check
+                self.come = come
             }
-        },
-        Moment("objects announced and not archived", .ranges) { pipeline in
-            _ = try await pipeline.appendNextQuotes()
-            try await pipeline.flush()
-        },
-        Moment("an archiver between registering and committing", .refined) { pipeline in
-            _ = try await pipeline.appendNextQuotes()
-            try await pipeline.flush()
-            try await pipeline.archive(committing: false)
-        },
-        Moment("a day that is dirty", .refined) { pipeline in
-            _ = try await pipeline.appendNextQuotes()
-            try await pipeline.flush()
-            try await pipeline.archive()
-        },
-        Moment("slots accounted for by what is not archived", .slots) { pipeline in
-            _ = try await pipeline.log.append([try Samples.gap(Samples.symbols[0], slots: 20..<22)])
-            _ = try await pipeline.log.append([
-                try Samples.quote(Samples.symbols[0], slot: 22), try Samples.quote(Samples.symbols[1], slot: 22),
-            ])
-            // The quotes' objects are archived, the gap's is not.
-            try await pipeline.flush()
-            try await pipeline.archive(only: Datasets.quotes)
-            _ = try await pipeline.log.append([try await Samples.accounts(until: 23, log: pipeline.log)])
-        },
-    ]
-
-    @Test("finds nothing wrong before the first message")
-    func emptyPipeline() async throws {
-        try await withTemporaryFolder { folder in
-            let pipeline = try await SmallPipeline(folder: folder)
-            // No topic is declared, and no model.
-            try await pipeline.catalog.open(datasets: Datasets.all, create: true)
-            let report = try await pipeline.verify()
-            #expect(report.faults == [])
-            #expect(report.counts.allSatisfy { $0.value == 0 })
-            await pipeline.log.close()
         }
-    }
 
-    @Test("holds what an earlier log left against itself alone")
-    func earlierLog() async throws {
-        try await Template.shared.use { pipeline in
-            await pipeline.log.close()
-            try Files.remove("\(pipeline.folder)/log")
-            let renewed = try await SmallPipeline(folder: pipeline.folder)
-            let report = try await renewed.verify()
-            #expect(report.faults == [])
-            #expect(report.notes.allSatisfy { $0.check == .messages })
-            await renewed.log.close()
+        @Test("takes nothing that is under way for a fault", arguments: moments)
+        func underWay(_ moment: Moment) async throws {
+            try await Template.shared.use { pipeline in
+                try await moment.come(pipeline)
+                var scope = VerificationScope(full: true, deep: true)
+                scope.grace = .zero
+                let report = try await pipeline.verify(scope)
+                #expect(report.faults == [])
+                #expect(report.tallies[moment.check]?.pending ?? 0 > 0)
+            }
         }
-    }
 
-    @Test("since a day, leaves out what lies before it")
-    func since() async throws {
-        try await Template.shared.use { pipeline in
-            let first = try await pipeline.firstQuotes()
-            try Files.remove(pipeline.backup.location(of: first.announcement.key))
-            let day = Samples.midnight.utcDay
-            let bounded = try await pipeline.verify(VerificationScope(full: true, deep: true, since: day))
-            #expect(bounded.faults == [])
-            #expect(bounded.tallies[.refined]?.checked == 2)
-            let whole = try await pipeline.verify(VerificationScope(full: true))
-            #expect(whole.faults.map(\.place) == [first.announcement.key])
+        static let moments = [
+            Moment("quotes appended", .messages) { pipeline in _ = try await pipeline.appendNextQuotes() },
+            Moment("an object put and not announced", .orphans) { pipeline in
+                let offset = try await pipeline.appendNextQuotes()
+                let all = try await pipeline.log.watermarks(of: Datasets.quotes.topic)
+                for (partition, marks) in all where marks.end == offset + 2 {
+                    _ = try await pipeline.encode(partition, of: Datasets.quotes, offset..<marks.end)
+                }
+            },
+            Moment("objects announced and not archived", .ranges) { pipeline in
+                _ = try await pipeline.appendNextQuotes()
+                try await pipeline.flush()
+            },
+            Moment("an archiver between registering and committing", .refined) { pipeline in
+                _ = try await pipeline.appendNextQuotes()
+                try await pipeline.flush()
+                try await pipeline.archive(committing: false)
+            },
+            Moment("a day that is dirty", .refined) { pipeline in
+                _ = try await pipeline.appendNextQuotes()
+                try await pipeline.flush()
+                try await pipeline.archive()
+            },
+            Moment("slots accounted for by what is not archived", .slots) { pipeline in
+                _ = try await pipeline.log.append([try Samples.gap(Samples.symbols[0], slots: 20..<22)])
+                _ = try await pipeline.log.append([
+                    try Samples.quote(Samples.symbols[0], slot: 22), try Samples.quote(Samples.symbols[1], slot: 22),
+                ])
+                // The quotes' objects are archived, the gap's is not.
+                try await pipeline.flush()
+                try await pipeline.archive(only: Datasets.quotes)
+                _ = try await pipeline.log.append([try await Samples.accounts(until: 23, log: pipeline.log)])
+            },
+        ]
+
+        @Test("finds nothing wrong before the first message")
+        func emptyPipeline() async throws {
+            try await withTemporaryFolder { folder in
+                let pipeline = try await SmallPipeline(folder: folder)
+                // No topic is declared, and no model.
+                try await pipeline.catalog.open(datasets: Datasets.all, create: true)
+                let report = try await pipeline.verify()
+                #expect(report.faults == [])
+                #expect(report.counts.allSatisfy { $0.value == 0 })
+                await pipeline.log.close()
+            }
+        }
+
+        @Test("holds what an earlier log left against itself alone")
+        func earlierLog() async throws {
+            try await Template.shared.use { pipeline in
+                await pipeline.log.close()
+                try Files.remove("\(pipeline.folder)/log")
+                let renewed = try await SmallPipeline(folder: pipeline.folder)
+                let report = try await renewed.verify()
+                #expect(report.faults == [])
+                #expect(report.notes.allSatisfy { $0.check == .messages })
+                await renewed.log.close()
+            }
+        }
+
+        @Test("since a day, leaves out what lies before it")
+        func since() async throws {
+            try await Template.shared.use { pipeline in
+                let first = try await pipeline.firstQuotes()
+                try Files.remove(pipeline.backup.location(of: first.announcement.key))
+                let day = Samples.midnight.utcDay
+                let bounded = try await pipeline.verify(VerificationScope(full: true, deep: true, since: day))
+                #expect(bounded.faults == [])
+                #expect(bounded.tallies[.refined]?.checked == 2)
+                let whole = try await pipeline.verify(VerificationScope(full: true))
+                #expect(whole.faults.map(\.place) == [first.announcement.key])
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ import Warehouse
 @testable import Verification
 
 /// Log, raw, backup, catalog and refined tables of a few quotes, in a folder; each stage's work is done by a call.
-final class SmallPipeline {
+final class SmallPipeline: Sendable {
     let folder: String
     let log: SQLiteEventLog
     let raw: LocalObjectStore
@@ -33,6 +33,22 @@ final class SmallPipeline {
             folder: "\(folder)/catalog", engine: engine, clock: clock, logger: logger, metrics: Metrics())
     }
 
+    /// Opens the pipeline in `folder`, and closes its log whatever `body` does.
+    static func with<Result: Sendable>(
+        _ folder: String, isolation: isolated (any Actor)? = #isolation,
+        _ body: (SmallPipeline) async throws -> Result
+    ) async throws -> Result {
+        let pipeline = try await SmallPipeline(folder: folder)
+        do {
+            let result = try await body(pipeline)
+            await pipeline.log.close()
+            return result
+        } catch {
+            await pipeline.log.close()
+            throw error
+        }
+    }
+
     /// Makes the topics and the catalog.
     func prepare() async throws {
         let kept = Retention(.delete(age: nil, bytes: nil))
@@ -46,11 +62,12 @@ final class SmallPipeline {
         try await catalog.declare(models.declarations)
     }
 
-    func verify(_ scope: VerificationScope = VerificationScope(full: true, deep: true)) async throws
-        -> VerificationReport
-    {
+    /// - Parameter models: those of the program that verifies; nil for the bundled ones.
+    func verify(
+        _ scope: VerificationScope = VerificationScope(full: true, deep: true), models: Models? = nil
+    ) async throws -> VerificationReport {
         try await Verifier(
-            log: log, catalog: catalog, raw: raw, backup: backup, engine: engine, models: models,
+            log: log, catalog: catalog, raw: raw, backup: backup, engine: engine, models: models ?? self.models,
             readRefined: { path in FileManager.default.contents(atPath: path).map { Array($0) } },
             clock: SystemWallClock()
         ).verify(scope)
@@ -160,9 +177,9 @@ final class SmallPipeline {
 
     // MARK: - The batch's work
 
-    func refine() async throws {
+    func refine(models: Models? = nil) async throws {
         let batch = Batch(
-            settings: BatchSettings(folder: folder), models: models, catalog: catalog, engine: engine,
+            settings: BatchSettings(folder: folder), models: models ?? self.models, catalog: catalog, engine: engine,
             logger: logger, metrics: Metrics())
         for report in try await batch.runOnce() where !report.isPublished { throw Unexpected("\(report)") }
     }
@@ -177,14 +194,21 @@ final class SmallPipeline {
     private func commit(_ batch: CommitBatch, group: String, topics: [String]) async throws {
         guard !batch.advances.isEmpty else { return }
         let consumer = try await log.join(group: group, instance: "test", topics: topics)
-        var assigned: Set<TopicPartition> = []
-        while !assigned.isSuperset(of: batch.advances.map(\.partition)) {
-            if case .assigned(let partitions) = try await consumer.next(waitingAtMost: .milliseconds(50)) {
-                assigned.formUnion(partitions.keys)
+        do {
+            var assigned: Set<TopicPartition> = []
+            while !assigned.isSuperset(of: batch.advances.map(\.partition)) {
+                // A cancelled consumer no longer waits for what is assigned.
+                try Task.checkCancellation()
+                if case .assigned(let partitions) = try await consumer.next(waitingAtMost: .seconds(5)) {
+                    assigned.formUnion(partitions.keys)
+                }
             }
+            _ = try await consumer.commit(batch)
+            await consumer.leave()
+        } catch {
+            await consumer.leave()
+            throw error
         }
-        _ = try await consumer.commit(batch)
-        await consumer.leave()
     }
 
     struct Unexpected: Error {

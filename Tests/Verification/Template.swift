@@ -2,54 +2,58 @@ import EventLog
 import Foundation
 import Lake
 import MarketData
+import Testing
 import Warehouse
 
-/// A whole pipeline that verifies, made once and put back before each test: the catalog names files by absolute paths,
-/// so that it is always the same folder, and one test has it at a time.
+/// Every test of the pipeline, one after the other: there is one folder for all.
+@Suite("Verification", .serialized)
+enum VerificationSuite {}
+
+/// A whole pipeline that verifies, made once a process and put back before each test: the catalog names files by
+/// absolute paths, so that it is always the same folder, and one test has it at a time.
 actor Template {
     static let shared = Template()
 
-    private let home = FileManager.default.temporaryDirectory.appending(path: "pregao-verify-\(UUID().uuidString)").path
-    private var folder: String { home + "/pipeline" }
-    private var saved: String { home + "/saved" }
+    /// Removed when the process ends, since no test knows whether it is the last.
+    private static let home: String = {
+        let path = FileManager.default.temporaryDirectory.appending(path: "pregao-verify-\(UUID().uuidString)").path
+        atexit { try? FileManager.default.removeItem(atPath: Template.home) }
+        return path
+    }()
+
+    private var folder: String { Self.home + "/pipeline" }
+    private var saved: String { Self.home + "/saved" }
     private var isMade = false
     private var isTaken = false
-    private var waiting: [CheckedContinuation<Void, Never>] = []
 
-    /// Gives the pipeline as it was made to `body`, and takes it back; the last one removes it.
+    /// Gives the pipeline as it was made to `body`, and takes it back.
+    ///
+    /// - Throws: where another test has it: every suite that uses it stands in ``VerificationSuite``.
     func use<Result: Sendable>(_ body: (SmallPipeline) async throws -> Result) async throws -> Result {
-        if isTaken { await withCheckedContinuation { waiting.append($0) } }
+        guard !isTaken else { throw SmallPipeline.Unexpected("two tests want the pipeline at the same time") }
         isTaken = true
-        defer { passOn() }
+        defer { isTaken = false }
         if !isMade { try await make() }
         isMade = true
+        // What a test left that ended by its time limit.
+        try? FileManager.default.removeItem(atPath: folder)
         try FileManager.default.copyItem(atPath: saved, toPath: folder)
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let pipeline = try await SmallPipeline(folder: folder)
-        do {
+        return try await SmallPipeline.with(folder) { pipeline in
             try await pipeline.catalog.open(datasets: Datasets.all, create: false)
-            let result = try await body(pipeline)
-            await pipeline.log.close()
-            return result
-        } catch {
-            await pipeline.log.close()
-            throw error
+            return try await body(pipeline)
         }
     }
 
-    private func passOn() {
-        if waiting.isEmpty {
-            isTaken = false
-            isMade = false
-            try? FileManager.default.removeItem(atPath: home)
-        } else {
-            waiting.removeFirst().resume()
-        }
-    }
-
+    /// Makes it whole or leaves nothing of it, so that the next test begins anew.
     private func make() async throws {
+        try? FileManager.default.removeItem(atPath: Self.home)
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        let pipeline = try await SmallPipeline(folder: folder)
+        try await SmallPipeline.with(folder) { try await fill($0) }
+        try FileManager.default.moveItem(atPath: folder, toPath: saved)
+    }
+
+    private func fill(_ pipeline: SmallPipeline) async throws {
         try await pipeline.prepare()
         // The second flush's objects hold both days.
         for slots in [0..<8, 8..<20] {
@@ -70,7 +74,5 @@ actor Template {
         _ = try await pipeline.log.append([try await Samples.accounts(until: 20, log: pipeline.log)])
         try await pipeline.archive()
         try await pipeline.refine()
-        await pipeline.log.close()
-        try FileManager.default.moveItem(atPath: folder, toPath: saved)
     }
 }

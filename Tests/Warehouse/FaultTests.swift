@@ -109,6 +109,29 @@ struct FaultTests {
         #expect(try TurnLock(path: path) != nil)
     }
 
+    @Test("an engine that does not answer is ended with all that it started, the turn is free, and a retry does it")
+    func hungEngine() async throws {
+        let catalog = try await lake.openedCatalog()
+        let object = try await lake.object(0..<10)
+        // What it starts has the turn's descriptor as well.
+        let program = "\(lake.folder)/hung"
+        try Data("#!/bin/sh\nsleep 100000 & wait\n".utf8).write(to: URL(fileURLWithPath: program))
+        chmod(program, 0o700)
+        let location = DuckDB.Location(executable: program, extensions: lake.engine.location.extensions)
+        let hung = Catalog(
+            files: catalog.files, engine: DuckDB(location: location), clock: catalog.clock, logger: catalog.logger,
+            metrics: catalog.metrics, patience: Patience(transaction: .milliseconds(100)), schema: catalog.schema,
+            beforeCommit: { _ in })
+        for _ in 0..<2 {
+            let error = await #expect(throws: CatalogError.self) { _ = try await hung.register([object]) }
+            #expect(error?.kind == .engine)
+            #expect(
+                error?.cause.contains("had not answered within 0.1 seconds") == true, "\(String(describing: error))")
+            #expect(try TurnLock(path: catalog.files.turn) != nil)
+        }
+        #expect(try await catalog.register([object]) == [.registered])
+    }
+
     @Test("a lasting conflict is `busy` after as many attempts as allowed, and nothing is done")
     func conflict() async throws {
         let catalog = try await lake.openedCatalog()

@@ -165,6 +165,109 @@ struct PublicationTests {
         #expect(try await dirtyDays(catalog, "refined.weekly") == [.first, .second, .third])
     }
 
+    @Test("of a model with two sources, a changed day of one dirties the later days that only the other holds")
+    func downstreamOfTwoSources() async throws {
+        let catalog = try await lake.openedCatalog()
+        let both = ModelDeclaration(
+            name: "refined.both", columns: daily.columns, sources: ["raw.spot_prices", "refined.daily"], reachDays: 2)
+        try await catalog.declare([daily, both])
+        _ = try await catalog.publish([publication(.second, basedOn: nil, sequence: 1, nil)])
+        let sequence = try await catalog.sequence()
+        _ = try await catalog.publish([publication(of: both.name, .second, basedOn: nil, sequence: sequence, nil)])
+        #expect(try await dirtyDays(catalog, both.name).isEmpty)
+        _ = try await catalog.register([try await lake.object(0..<10)])
+        #expect(try await dirtyDays(catalog, both.name) == [.first, .second])
+    }
+
+    @Test("a model that reaches farther back, or less far, has the days dirty that see more or less by it")
+    func changedReach() async throws {
+        let catalog = try await lake.openedCatalog()
+        let far = Day.first.adding(days: 5)
+        _ = try await catalog.register([try await lake.object(0..<9, days: [.first, .second, far])])
+        func declare(reach: Int) async throws {
+            try await catalog.declare([
+                ModelDeclaration(
+                    name: daily.name, columns: daily.columns, sources: daily.sources, reachDays: reach)
+            ])
+        }
+        try await declare(reach: 1)
+        let sequence = try await catalog.sequence()
+        for day in [Day.first, .second, far] {
+            _ = try await catalog.publish([publication(day, basedOn: nil, sequence: sequence, nil)])
+        }
+        #expect(try await dirtyDays(catalog, daily.name).isEmpty)
+        // Of the second day it saw the first already; the far one sees the second now, four days before it.
+        try await declare(reach: 4)
+        #expect(try await dirtyDays(catalog, daily.name) == [far])
+        let now = try await catalog.sequence()
+        _ = try await catalog.publish([publication(far, basedOn: 1, sequence: now, nil)])
+        try await declare(reach: 0)
+        #expect(try await dirtyDays(catalog, daily.name) == [.second, far])
+        let again = try await catalog.sequence()
+        try await declare(reach: 0)
+        #expect(try await catalog.sequence() == again)
+    }
+
+    enum Loss: CaseIterable {
+        case lost, noParquet, cutShort
+
+        func inflict(on path: String) throws {
+            let url = URL(fileURLWithPath: path)
+            switch self {
+            case .lost: try FileManager.default.removeItem(at: url)
+            case .noParquet: try Data("this is a text".utf8).write(to: url)
+            case .cutShort: try Data(contentsOf: url).dropLast(20).write(to: url)
+            }
+        }
+    }
+
+    @Test(
+        "a published file that is lost or damaged does not stop its replacement; its like make their days dirty",
+        arguments: Loss.allCases)
+    func replacesLost(_ loss: Loss) async throws {
+        let catalog = try await lake.openedCatalog()
+        try await catalog.declare([daily])
+        let days: [Day] = [.first, .second, .third]
+        var files: [Publication.File] = []
+        for (number, day) in days.enumerated() { files.append(try await file(day, quotes: number)) }
+        let sequence = try await catalog.sequence()
+        _ = try await catalog.publish(
+            zip(days, files).map { publication($0, basedOn: nil, sequence: sequence, $1) })
+        for file in files.prefix(2) { try loss.inflict(on: file.location) }
+
+        let mended = publication(
+            .first, basedOn: 1, sequence: try await catalog.sequence(), try await file(.first, quotes: 10))
+        #expect(try await catalog.publish([mended]) == [.published(version: 2)])
+        let query = "SELECT quotes FROM lake.refined.daily ORDER BY trading_day"
+        #expect(try await catalog.rows(query).map { $0.integer("quotes") } == [10, 2])
+        #expect(try await dirtyDays(catalog, daily.name) == [.second])
+
+        let other = publication(
+            .second, basedOn: 1, sequence: try await catalog.sequence(), try await file(.second, quotes: 11))
+        #expect(try await catalog.publish([other]) == [.published(version: 2)])
+        #expect(try await catalog.rows(query).map { $0.integer("quotes") } == [10, 11, 2])
+        #expect(try await dirtyDays(catalog, daily.name).isEmpty)
+        let comments = try await catalog.rows(
+            "SELECT comment FROM duckdb_columns() WHERE table_name = 'daily' ORDER BY column_index")
+        #expect(comments.map { $0.text("comment") } == daily.columns.map(\.description))
+    }
+
+    @Test("a new file that cannot be read is not published, and what is published stays as it is")
+    func unreadableReplacement() async throws {
+        let catalog = try await lake.openedCatalog()
+        try await catalog.declare([daily])
+        let sequence = try await catalog.sequence()
+        _ = try await catalog.publish([
+            publication(.first, basedOn: nil, sequence: sequence, try await file(.first, quotes: 1))
+        ])
+        let missing = Publication.File(location: "\(lake.folder)/none.parquet", size: 1, sha256: "", rows: 1)
+        await #expect(throws: CatalogError.self) {
+            _ = try await catalog.publish([publication(.first, basedOn: 1, sequence: sequence, missing)])
+        }
+        #expect(try await catalog.rows("FROM lake.refined.daily").map { $0.integer("quotes") } == [1])
+        #expect(try await catalog.publications().map(\.version) == [1])
+    }
+
     @Test("a run reads its inputs, refusals and its own versions in one snapshot")
     func inputs() async throws {
         let catalog = try await lake.openedCatalog()

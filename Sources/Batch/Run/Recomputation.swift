@@ -14,10 +14,10 @@ public struct Recomputation: Sendable {
     public let day: Day
     /// By source, the locations of the recorded inputs.
     public let inputs: [TableName: [String]]
-    /// The published file's location.
-    public let published: String
+    /// The published file's location; nil where the day was published without a row.
+    public let published: String?
 
-    public init(model: Model, of models: Models, day: Day, inputs: [TableName: [String]], published: String) {
+    public init(model: Model, of models: Models, day: Day, inputs: [TableName: [String]], published: String?) {
         self.model = model
         self.models = models
         self.day = day
@@ -29,12 +29,12 @@ public struct Recomputation: Sendable {
     public func statements() -> String {
         let script = ModelScript(model: model, of: models, day: day, files: inputs)
         let columns = model.columns.map { SourceColumn(name: $0.name, type: $0.type.sql) }
-        let actual = SQLText.relation(files: [published], columns: columns)
+        let actual = SQLText.relation(files: published.map { [$0] } ?? [], columns: columns)
         return script.sourceStatements() + "\n" + Difference.statements(expected: script.rows(), actual: actual)
     }
 
     public func run(on engine: DuckDB) async throws(CatalogError) -> Outcome {
-        if let definition = RefinedFileName.definition(inPath: published), definition != model.definition {
+        if let definition = published.flatMap(RefinedFileName.definition(inPath:)), definition != model.definition {
             return .otherDefinition(definition)
         }
         return .compared(try await engine.difference(statements(), doing: "compute \(model.name)@\(day) again"))

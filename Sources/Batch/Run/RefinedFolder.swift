@@ -34,6 +34,24 @@ public struct RefinedFileName: Hashable, Sendable {
         digest = String(sha256.prefix(16))
     }
 
+    /// Reads what ``key`` writes.
+    public init?(key: String) {
+        let parts = key.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count == 4, parts[0] == "refined", TableName(String(parts[1])) != nil,
+            parts[2].hasPrefix("trading_day="), let day = Day(String(parts[2].dropFirst(12))),
+            parts[3].hasSuffix(".parquet")
+        else { return nil }
+        let name = parts[3].dropLast(8).split(separator: "-", omittingEmptySubsequences: false)
+        guard name.count == 3, name[0].count >= 8, let version = Int64(name[0]), name[1].count == 16,
+            name[2].count == 16
+        else { return nil }
+        table = String(parts[1])
+        self.day = day
+        self.version = version
+        definition = String(name[1])
+        digest = String(name[2])
+    }
+
     public var key: String {
         let number = String(version)
         let padded = String(repeating: "0", count: max(0, 8 - number.count)) + number
@@ -67,7 +85,10 @@ struct RefinedFolder: Sendable {
 
     init(root: String) { self.root = URL(fileURLWithPath: root).standardizedFileURL.path }
 
-    private var temporary: String { "\(root)/refined/.computing" }
+    /// Where files lie while they are computed.
+    static let unnamed = "refined/.computing/"
+
+    private var temporary: String { "\(root)/\(Self.unnamed.dropLast())" }
 
     /// A path on the same file system that no other run uses, in this process or another.
     func newTemporary() throws(BatchError) -> String {
