@@ -25,10 +25,12 @@ struct ShutdownTests {
         /// One request of the source at a time, so that polls wait in line.
         case inLine
         case logRefusesForAWhile, logRefusesToTheEnd
+        /// It takes the last account of the slots again.
+        case logRefusesRowsAlone
 
         var latencyMilliseconds: Int {
             switch self {
-            case .answeredAtOnce, .logRefusesForAWhile, .logRefusesToTheEnd: 0
+            case .answeredAtOnce, .logRefusesForAWhile, .logRefusesToTheEnd, .logRefusesRowsAlone: 0
             case .answeredLate, .inLine: 60
             case .answeredTooLate: 250
             }
@@ -75,7 +77,10 @@ struct ShutdownTests {
         let log = FaultyLog(real, failures)
         let shutdown = Shutdown()
         Thread.detach(whenAnswers: UInt64(Self.goodAnswers + 1), of: exchange) {
-            if circumstance == .logRefusesToTheEnd { log.refusesAppends = true }
+            // Of a poller that never recorded anything the next one knows nothing.
+            while !log.hasAppended { sched_yield() }
+            log.refusesAppends = circumstance == .logRefusesToTheEnd
+            log.refusesRowsAlone = circumstance == .logRefusesRowsAlone
             shutdown.request()
         }
         try await Poller(
