@@ -20,7 +20,8 @@ struct ArchiverFigures: Sendable {
         let labels = ["dataset": announcement.dataset]
         metrics.add(to: "pregao_archiver_objects_total", labels)
         metrics.add(Double(announcement.size), to: "pregao_archiver_bytes_total", labels)
-        let microseconds = clock.now().microseconds(since: announcement.announcedAt)
+        // Below zero where the wall clock has jumped back meanwhile, and a histogram's sum may only grow.
+        let microseconds = max(0, clock.now().microseconds(since: announcement.announcedAt))
         metrics.observe(Double(microseconds) / 1e6, in: "pregao_archiver_freshness_seconds")
     }
 

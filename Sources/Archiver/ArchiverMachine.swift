@@ -27,8 +27,10 @@ struct ArchiverMachine {
 
     /// Partitions of which no more should be read for now, since enough of them waits.
     var overfull: Set<TopicPartition> {
-        Set(queues.filter { $0.value.waiting.count >= settings.batchCount * 10 }.keys)
+        Set(queues.filter { isOverfull($0.value) }.keys)
     }
+
+    private func isOverfull(_ queue: Queue) -> Bool { queue.waiting.count >= settings.batchCount * 10 }
 
     mutating func assigned(_ positions: [TopicPartition: Offset]) {
         for (partition, position) in positions { queues[partition] = Queue(position: position) }
@@ -60,6 +62,15 @@ struct ArchiverMachine {
         !queues.isEmpty
             && queues.allSatisfy { partition, queue in
                 queue.heldUntil != nil || (queue.waiting.isEmpty && queue.position >= ends[partition] ?? .max)
+            }
+    }
+
+    /// Whether of every partition enough waits, or all of it up to its end; false while there is no partition.
+    func hasRead(_ ends: [TopicPartition: Offset]) -> Bool {
+        !queues.isEmpty
+            && queues.allSatisfy { partition, queue in
+                isOverfull(queue)
+                    || (queue.waiting.last?.nextOffset ?? queue.position) >= ends[partition] ?? .max
             }
     }
 

@@ -43,20 +43,27 @@ struct ArchiverSession {
 
     /// Archives what was announced before the shutdown. Held partitions are tried once more; what is still held stays
     /// in the log.
+    ///
+    /// Everything is read before the first batch: a batch costs about the same whatever is in it.
     private mutating func drain() async {
         machine.drain()
         let ends = ((try? await log.watermarks(of: Announcement.topic)) ?? [:]).mapValues(\.end)
-        while true {
-            await archive(machine.dueBatch(now: now))
+        while !machine.hasReached(ends) {
             await settleReading()
-            guard machine.dueBatch(now: now).isEmpty else { continue }
-            if machine.hasReached(ends) { return }
-            do throws(LogError) {
-                guard try await takeNext(waitingAtMost: Self.longestWait) else { return }
-            } catch {
-                parts.logger.warning("cannot read the log to its end", ["cause": error])
-                return
-            }
+            if !machine.hasRead(ends), await tookAnother() { continue }
+            let batch = machine.dueBatch(now: now)
+            guard !batch.isEmpty else { break }
+            await archive(batch)
+        }
+        await settleReading()
+    }
+
+    private mutating func tookAnother() async -> Bool {
+        do throws(LogError) {
+            return try await takeNext(waitingAtMost: Self.longestWait)
+        } catch {
+            parts.logger.warning("cannot read the log to its end", ["cause": error])
+            return false
         }
     }
 

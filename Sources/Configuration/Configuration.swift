@@ -16,8 +16,8 @@ public struct Configuration: Sendable {
     public var batch = DailyBatch()
     public var catalog = Catalog()
     public var console = ConsoleSettings()
-    /// How long a stage may take to drain once it is told to stop.
-    public var drain: Duration = .seconds(20)
+    /// How long the stages of a process may take to drain, all in all, once it is told to stop.
+    public var drain: Duration = .seconds(60)
 
     public init() {}
 

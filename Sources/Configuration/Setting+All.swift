@@ -21,7 +21,7 @@ extension Setting {
     private static let general: [Setting] = [
         text("data", "The folder that holds all of Pregão's data.", standard: standard.data) { $0.data = $1 },
         duration(
-            "drain", "How long a stage may take to finish once it is told to stop.", standard: standard.drain,
+            "drain", "How long the stages may take to finish, all in all, once told to stop.", standard: standard.drain,
             in: .seconds(1) ... .seconds(600)
         ) { $0.drain = $1 },
         choice("logging.level", "The least level that is written.", standard: LevelName.info) {

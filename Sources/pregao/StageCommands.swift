@@ -35,8 +35,9 @@ enum StageCommands {
     static let run = Command(
         "run", "Run all stages in one process",
         discussion: """
-            On SIGTERM or SIGINT the stages drain in the order of the pipeline, within the setting 'drain' (20 s), and the
-            program ends with 0. A second signal ends it at once; nothing accepted is lost, the next start goes on with it.
+            On SIGTERM or SIGINT the stages finish what they have taken, all of them within the setting 'drain' (60 s), and
+            the program ends with 0. A second signal ends it at once; nothing accepted is lost, the next start goes on
+            with it.
             """,
         options: options,
         examples: [
@@ -136,12 +137,13 @@ extension Workplace {
             return StageRunner.Stage(stage) { try await archiver.run(until: $0) }
         case ("batch", let catalog?):
             let batch = try batch(catalog)
-            return StageRunner.Stage(stage) { try await batch.run(until: $0) }
+            // What the last objects dirty is for the next start: nobody can tell how long it would take.
+            return StageRunner.Stage(stage, waitsForThoseBefore: false) { try await batch.run(until: $0) }
         case ("console", let catalog?):
             let console = Console(
                 settings: configuration.console, log: log, catalog: catalog,
                 status: StatusFolder(configuration.statusFolder), logger: logger)
-            return StageRunner.Stage(stage) { try await console.run(until: $0) }
+            return StageRunner.Stage(stage, waitsForThoseBefore: false) { try await console.run(until: $0) }
         default:
             throw CommandError("the stage \(stage) cannot be built", exitCode: .software)
         }

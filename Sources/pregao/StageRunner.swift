@@ -2,15 +2,21 @@ import Foundation
 import Runtime
 import Terminal
 
-/// Runs stages side by side; on shutdown they drain one after the other in the order of the pipeline, so that each
-/// finds what the one before it has handed on.
+/// Runs stages side by side. On shutdown those that hand on drain one after the other in the order of the pipeline, so
+/// that each finds what the one before it has handed on; the others drain at once, and leave the machine to these.
 struct StageRunner {
     struct Stage: Sendable {
         let name: String
+        /// Whether it has to finish what the stages before it hand on; what it does not finish would otherwise be done
+        /// by the next start alone.
+        let waitsForThoseBefore: Bool
         let run: @Sendable (Shutdown) async throws -> Void
 
-        init(_ name: String, run: @escaping @Sendable (Shutdown) async throws -> Void) {
+        init(
+            _ name: String, waitsForThoseBefore: Bool = true, run: @escaping @Sendable (Shutdown) async throws -> Void
+        ) {
             self.name = name
+            self.waitsForThoseBefore = waitsForThoseBefore
             self.run = run
         }
     }
@@ -41,6 +47,7 @@ struct StageRunner {
             }
             await shutdown.requested()
             let watchdog = Task { await endIfTooLong() }
+            for (stage, shutdown) in zip(stages, own) where !stage.waitsForThoseBefore { shutdown.request() }
             for (stage, signals) in zip(stages, zip(own, ended)) {
                 signals.0.request()
                 await signals.1.requested()

@@ -28,15 +28,38 @@ enum StatusCommand {
                 ])
             }
         }
-        let log = try await workplace.openExistingLog()
-        for row in try await lag(log) { table.append(row) }
-        await log.close()
-        let catalog = try await workplace.openCatalog(create: false)
-        for row in try await catalog.rows(ledgerQuery) {
-            table.append([.text("ledger"), .text(row["what"]?.string ?? ""), .number(row["n"]?.int64 ?? 0)])
+        // The processes' figures say most where log or catalog cannot be read.
+        var failure: (any Error)?
+        do { for row in try await lag(workplace) { table.append(row) } } catch {
+            table.append([.text("log"), .text("cannot be read"), .text("\(error)")])
+            failure = error
+        }
+        do { for row in try await ledger(workplace) { table.append(row) } } catch {
+            table.append([.text("catalog"), .text("cannot be read"), .text("\(error)")])
+            failure = failure ?? error
         }
         arguments.print(table)
+        if let failure { throw failure }
         return .success
+    }
+
+    private static func lag(_ workplace: Workplace) async throws -> [[Table.Cell]] {
+        let log = try await workplace.openExistingLog()
+        do {
+            let rows = try await lag(log)
+            await log.close()
+            return rows
+        } catch {
+            await log.close()
+            throw error
+        }
+    }
+
+    private static func ledger(_ workplace: Workplace) async throws -> [[Table.Cell]] {
+        let catalog = try await workplace.openCatalog(create: false)
+        return try await catalog.rows(ledgerQuery).map { row in
+            [.text("ledger"), .text(row["what"]?.string ?? ""), .number(row["n"]?.int64 ?? 0)]
+        }
     }
 
     /// What a group has not yet passed, by partition.

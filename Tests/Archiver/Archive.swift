@@ -63,10 +63,11 @@ final class Archive: Sendable {
 
     /// Another instance, as another process has it.
     func openCatalog(
-        _ datasets: [Dataset] = [pricesDataset], patience: Patience = Patience()
+        _ datasets: [Dataset] = [pricesDataset], patience: Patience = Patience(),
+        clock: any WallClock = SystemWallClock()
     ) async throws -> Catalog {
         let catalog = Catalog(
-            folder: catalogFolder, engine: DuckDB(location: try .discover()),
+            folder: catalogFolder, engine: DuckDB(location: try .discover()), clock: clock,
             logger: Logger(component: "test", sink: { _ in }), metrics: Metrics(), patience: patience)
         try await catalog.open(datasets: datasets, create: true)
         return catalog
@@ -108,6 +109,7 @@ final class Archive: Sendable {
         var fault: any Fault = NoFault()
         var datasets = [pricesDataset]
         var leaseClock: any LeaseClock = BootLeaseClock()
+        var clock: any WallClock = SystemWallClock()
         /// nil is the archive's own.
         var catalog: Catalog?
         var metrics = Metrics()
@@ -157,7 +159,7 @@ final class Archive: Sendable {
             settings: settings, datasets: life.datasets, log: log,
             raw: FaultyStore(real: raw, isBackup: false, fault: life.fault),
             backup: FaultyStore(real: backup, isBackup: true, fault: life.fault),
-            catalog: catalog, clock: SystemWallClock(),
+            catalog: catalog, clock: life.clock,
             logger: Logger(component: "archiver") { lines?($0) }, metrics: life.metrics)
         var failure: (any Error)?
         do { try await archiver.run(until: shutdown) } catch { failure = error }

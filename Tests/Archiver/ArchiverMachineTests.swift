@@ -134,6 +134,20 @@ struct ArchiverMachineTests {
         #expect(machine.overfull.isEmpty)
     }
 
+    @Test("A partition is read to its end once its last message waits, or is done, or more of it waits than is taken")
+    func readToTheEnd() {
+        var machine = machine([first: 0, second: 7])
+        #expect(!machine.hasRead([first: 2, second: 7]))
+        machine.received([arrival(0, of: first)], now: .zero)
+        #expect(!machine.hasRead([first: 2, second: 7]))
+        machine.received([arrival(1, of: first)], now: .zero)
+        #expect(machine.hasRead([first: 2, second: 7]))
+        #expect(!machine.hasRead([first: 2]))
+        machine.received((2..<40).map { arrival($0, of: first) }, now: .zero)
+        #expect(machine.hasRead([first: 100, second: 7]))
+        #expect(!ArchiverMachine(settings: settings).hasRead([:]))
+    }
+
     @Test("Settings that cannot be are each named")
     func settingsFaults() {
         #expect(ArchiverSettings().faults.isEmpty)

@@ -2,6 +2,7 @@ import EventLog
 import Lake
 import MarketData
 import Runtime
+import Synchronization
 import Testing
 import Warehouse
 
@@ -49,6 +50,28 @@ struct ArchivingTests {
             for object in objects { try await archive.land(object) }
             // Requested with the first of several commits.
             #expect(try await archive.live(Archive.Life(batchCount: 2)) { !$0.isEmpty } == nil)
+            try await archive.expectArchivedOnce(objects, refused: [])
+        }
+    }
+
+    @Test("What waits at a shutdown is read to its end first, and archived in one batch, whatever partition it is in")
+    func drainsAtOnce() async throws {
+        try await Archive.with(partitions: 4) { archive in
+            let objects = try (0..<4).flatMap { partition in
+                try (0..<2).map { try PreparedObject(Int64($0) * 5..<Int64($0) * 5 + 5, partition: Int32(partition)) }
+            }
+            for object in objects { try await archive.land(object) }
+            var life = Archive.Life()
+            life.lines = { [shutdown = life.shutdown] line in
+                if line.contains("partitions assigned") { shutdown.request() }
+            }
+            let commits = Mutex(0)
+            let error = try await archive.live(life) { positions in
+                if !positions.isEmpty { commits.withLock { $0 += 1 } }
+                return false
+            }
+            #expect(error == nil)
+            #expect(commits.withLock { $0 } == 1)
             try await archive.expectArchivedOnce(objects, refused: [])
         }
     }

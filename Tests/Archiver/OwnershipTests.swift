@@ -94,4 +94,45 @@ struct OwnershipTests {
             try await archive.expectArchivedOnce(objects, refused: [])
         }
     }
+
+    @Test("An instance that is started anew elsewhere stops where it ran first, with an error")
+    func replaced() async throws {
+        try await Archive.with { archive in
+            let object = try PreparedObject(0..<10)
+            try await archive.land(object)
+            let freeze = Freeze(at: Moment(.before, .commit))
+            async let failure = archive.live(Archive.Life(fault: freeze)) { _ in false }
+            await freeze.began.opened()
+            // It stays while the first one wakes: it is the member that the first one finds in its place.
+            let successor = Archive.Life()
+            let isDone = Gate()
+            async let end = archive.live(successor) { positions in
+                if positions.values.reduce(0, +) == 1 { isDone.open() }
+                return false
+            }
+            await isDone.opened()
+            freeze.end.open()
+            let error = try await failure
+            #expect((error as? LogError)?.kind == .fenced)
+            successor.shutdown.request()
+            #expect(try await end == nil)
+            try await archive.expectArchivedOnce([object], refused: [])
+        }
+    }
+
+    @Test("An instance that wakes when its successor has come and gone goes on in its place, and does nothing twice")
+    func successorGone() async throws {
+        try await Archive.with { archive in
+            let objects = [try PreparedObject(0..<10), try PreparedObject(10..<20)]
+            try await archive.land(objects[0])
+            let freeze = Freeze(at: Moment(.before, .commit))
+            async let failure = archive.live(Archive.Life(fault: freeze)) { $0.values.reduce(0, +) >= 2 }
+            await freeze.began.opened()
+            #expect(try await archive.liveUntilAllIsDone() == nil)
+            try await archive.land(objects[1])
+            freeze.end.open()
+            #expect(try await failure == nil)
+            try await archive.expectArchivedOnce(objects, refused: [])
+        }
+    }
 }

@@ -154,4 +154,57 @@ struct BatchScheduleTests {
             uptime: .zero)
         #expect(work(schedule).map(\.key.day) == days.sorted(by: >))
     }
+
+    // MARK: - A wall clock that jumps
+
+    private static let tomorrowNoon = noon.adding(microseconds: 86_400_000_000)
+    private static let yesterdayNoon = noon.adding(microseconds: -86_400_000_000)
+
+    @Test("a day that a jump forward closed too early is open again after it, and computed whole at its own close")
+    func forwardAndBack() throws {
+        var schedule = schedule()
+        schedule.observe([key: change(1)], uptime: .zero)
+        schedule.ended(try #require(work(schedule).first), as: .published, byWindows: true, uptime: .zero)
+        let early = try #require(work(schedule, at: Self.tomorrowNoon, uptime: .seconds(1)).first)
+        #expect(early.extent == .wholeDay)
+        schedule.ended(early, as: .published, byWindows: false, uptime: .seconds(1))
+        schedule.observe([:], uptime: .seconds(1))
+        #expect(work(schedule, at: Self.tomorrowNoon, uptime: .seconds(900)).isEmpty)
+
+        schedule.observe([key: change(2)], uptime: .seconds(900))
+        let open = try #require(work(schedule, uptime: .seconds(900)).first)
+        #expect(open.extent != .wholeDay)
+        schedule.ended(open, as: .published, byWindows: true, uptime: .seconds(900))
+        schedule.observe([:], uptime: .seconds(900))
+        #expect(work(schedule, uptime: .seconds(1800)).isEmpty)
+        #expect(try #require(work(schedule, at: Self.closed, uptime: .seconds(1800)).first).extent == .wholeDay)
+    }
+
+    @Test("a day that a jump back opened again is computed whole once the clock is right")
+    func backAndForward() throws {
+        var schedule = schedule()
+        schedule.observe([key: change(1)], uptime: .zero)
+        let whole = try #require(work(schedule, at: Self.closed).first)
+        schedule.ended(whole, as: .published, byWindows: false, uptime: .zero)
+        schedule.observe([key: change(2)], uptime: .seconds(300))
+        let late = try #require(work(schedule, at: Self.yesterdayNoon, uptime: .seconds(300)).first)
+        schedule.ended(late, as: .published, byWindows: true, uptime: .seconds(300))
+        schedule.observe([:], uptime: .seconds(300))
+        #expect(work(schedule, at: Self.yesterdayNoon, uptime: .seconds(900)).isEmpty)
+        #expect(try #require(work(schedule, at: Self.closed, uptime: .seconds(900)).first).extent == .wholeDay)
+    }
+
+    @Test("pauses and intervals are as long as ever", arguments: [tomorrowNoon, yesterdayNoon])
+    func pausesOverJumps(now: Instant) throws {
+        var schedule = schedule()
+        schedule.observe([key: change(1)], uptime: .zero)
+        let first = try #require(work(schedule).first)
+        schedule.ended(first, as: .notDone, byWindows: false, uptime: .zero)
+        #expect(work(schedule, at: now, uptime: .milliseconds(999)).isEmpty)
+        let second = try #require(work(schedule, at: now, uptime: .seconds(1)).first)
+        schedule.ended(second, as: .published, byWindows: false, uptime: .seconds(1))
+        schedule.observe([key: change(2)], uptime: .seconds(1))
+        #expect(work(schedule, at: now, uptime: .seconds(300)).isEmpty)
+        #expect(work(schedule, at: now, uptime: .seconds(301)).count == 1)
+    }
 }

@@ -94,7 +94,7 @@ struct ConfigurationTests {
     func defaults(text: String?) throws {
         let configuration = try Self.read(text)
         #expect(configuration.data == "pregao-data")
-        #expect(configuration.drain == .seconds(20))
+        #expect(configuration.drain == .seconds(60))
         #expect(configuration.poller.feeds.isEmpty)
     }
 

@@ -71,6 +71,11 @@ struct RunningTests {
             try pipeline.start("run", ["run"])
             try await pipeline.answers(60, whileAlive: ["run"])
             try await pipeline.finish("run")
+            let drained = try pipeline.child("run").lastLines(400).split(separator: "\n")
+                .filter { $0.contains("stage drained") }.compactMap { $0.split(separator: "=").last }
+            #expect(
+                drained.filter { ["poller", "flusher", "archiver"].contains($0) } == ["poller", "flusher", "archiver"])
+            #expect(Set(drained) == ["poller", "flusher", "archiver", "batch", "console"])
             try await expectProven(pipeline)
         }
     }

@@ -40,18 +40,20 @@ final class Landing: Sendable {
         store = LocalObjectStore(root: folder.appending(path: "lake").path)
     }
 
-    func openLog(leaseClock: any LeaseClock = BootLeaseClock()) async throws -> SQLiteEventLog {
+    func openLog(leaseClock: any LeaseClock = BootLeaseClock(), clock: any WallClock = SystemWallClock())
+        async throws -> SQLiteEventLog
+    {
         var settings = SQLiteLogSettings()
         // Several batches of records from few messages.
         settings.fetchBytes = 2000
         return try await SQLiteEventLog.open(
-            at: folder.appending(path: "log.sqlite").path, settings: settings, clock: SystemWallClock(),
+            at: folder.appending(path: "log.sqlite").path, settings: settings, clock: clock,
             leaseClock: leaseClock)
     }
 
     /// Appends messages, spread over the partitions by their keys.
-    func append(_ values: [[UInt8]?]) async throws {
-        let log = try await openLog()
+    func append(_ values: [[UInt8]?], clock: any WallClock = SystemWallClock()) async throws {
+        let log = try await openLog(clock: clock)
         let messages = values.enumerated().map { index, value in
             OutgoingMessage(topic: Self.source, key: Array("key-\(index)".utf8), value: value)
         }
@@ -60,8 +62,8 @@ final class Landing: Sendable {
         await log.close()
     }
 
-    func appendPrices(_ numbers: Range<Int>, version: Int = 2) async throws {
-        try await append(numbers.map { priceMessage($0, version: version) })
+    func appendPrices(_ numbers: Range<Int>, version: Int = 2, clock: any WallClock = SystemWallClock()) async throws {
+        try await append(numbers.map { priceMessage($0, version: version) }, clock: clock)
     }
 
     var count: Int { appended.withLock { $0.count } }
@@ -76,6 +78,7 @@ final class Landing: Sendable {
         var dataset = pricesDataset
         var fault: any Fault = NoFault()
         var leaseClock: any LeaseClock = BootLeaseClock()
+        var clock: any WallClock = SystemWallClock()
         var lines: (@Sendable (String) -> Void)?
         var metrics = Metrics()
         var shutdown = Shutdown()
@@ -107,7 +110,7 @@ final class Landing: Sendable {
             deadLetterInlineLimit: 1000)
         let flusher = Flusher(
             settings: settings, datasets: [life.dataset], log: log,
-            store: FaultyStore(real: store, fault: life.fault), clock: SystemWallClock(),
+            store: FaultyStore(real: store, fault: life.fault), clock: life.clock,
             logger: Logger(component: "flusher") { lines?($0) }, metrics: life.metrics,
             sleeper: { [onPause = life.onPause] duration, _ in await onPause(duration) })
         var failure: (any Error)?

@@ -136,12 +136,17 @@ extension TopicPartition {
 
 extension RecordBatch {
     /// Messages of `size` bytes each at consecutive offsets.
-    static func of(_ partition: TopicPartition, from start: Offset, count: Int, size: Int = 10) -> RecordBatch {
+    ///
+    /// - Parameter time: the log's, when it took the first.
+    static func of(
+        _ partition: TopicPartition, from start: Offset, count: Int, size: Int = 10,
+        at time: Instant = Instant(microseconds: 0)
+    ) -> RecordBatch {
         var batch = RecordBatch(source: partition, startingAt: start)
         let value = [UInt8](repeating: 1, count: size)
         for offset in start..<start + Int64(count) {
             value.withUnsafeBytes {
-                batch.append(offset: offset, timestamp: Instant(microseconds: offset), key: nil, value: $0)
+                batch.append(offset: offset, timestamp: time.adding(microseconds: offset), key: nil, value: $0)
             }
         }
         return batch

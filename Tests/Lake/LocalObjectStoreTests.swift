@@ -82,9 +82,31 @@ struct LocalObjectStoreTests {
         try await withTemporaryFolder { root in
             let store = LocalObjectStore(root: root.appending(path: "deep/lake").path)
             try await store.put([1], at: "raw/quotes/a")
-            try FileManager.default.removeItem(at: root.appending(path: "deep"))
+            try FileManager.default.removeItem(at: root.appending(path: "deep/lake/raw"))
             try await store.put([2], at: "raw/quotes/b")
             #expect(try await store.list(prefix: "", after: nil, limit: 9).map(\.key) == ["raw/quotes/b"])
+        }
+    }
+
+    @Test(arguments: [true, false])
+    func `the store's own folder is not made again once it was there, since it may come back`(isMade: Bool)
+        async throws
+    {
+        try await withTemporaryFolder { folder in
+            let root = folder.appending(path: "lake")
+            let away = folder.appending(path: "away")
+            if !isMade { try FileManager.default.createDirectory(at: root, withIntermediateDirectories: true) }
+            let store = LocalObjectStore(root: root.path)
+            if isMade { try await store.put([1], at: "raw/a") }
+            try FileManager.default.moveItem(at: root, to: away)
+            let error = await #expect(throws: StoreError.self) { try await store.put([2], at: "raw/b") }
+            #expect(error?.kind == .unavailable)
+            try FileManager.default.moveItem(at: away, to: root)
+            try await store.put([2], at: "raw/b")
+            #expect(
+                try await store.list(prefix: "", after: nil, limit: 9).map(\.key) == (isMade ? ["raw/a"] : []) + [
+                    "raw/b"
+                ])
         }
     }
 

@@ -87,6 +87,37 @@ struct BackfillTests {
         try await exchange.stop()
     }
 
+    @Test(
+        "A last page that the range cut short is gone on with where it stopped, however often, and no bar comes twice",
+        arguments: [[1, 288], [287, 288], [100, 200, 400], [288, 289, 576], [300, 300, 301]] as [[Int64]])
+    func cutShort(bars ends: [Int64]) async throws {
+        let log = try await folder.open()
+        for (number, end) in ends.enumerated() {
+            var asked = request(pages: 1)
+            asked.to = Self.from.adding(microseconds: end * 60_000_000)
+            let before = number == 0 ? 0 : ends[number - 1]
+            let progress = try await backfill(asked, log).run(until: Shutdown())
+            #expect(progress.isDone && progress.rows == end - before)
+        }
+        let starts = try await log.rows(of: Datasets.bars).compactMap { $0.instant("start_time") }.sorted()
+        #expect(starts == (0..<(ends.last ?? 0)).map { Self.from.adding(microseconds: $0 * 60_000_000) })
+        await log.close()
+        try await exchange.stop()
+    }
+
+    @Test("A page cut short that failed is asked again with what a later end adds, each bar once")
+    func cutShortAndFailed() async throws {
+        let log = try await folder.open()
+        exchange.faults = FaultPlan(script: [.notFound])
+        var asked = request(pages: 1)
+        asked.to = Self.from.adding(microseconds: 100 * 60_000_000)
+        #expect(try await backfill(asked, log).run(until: Shutdown()).failed == 1)
+        #expect(try await backfill(request(pages: 1), log).run(until: Shutdown()).succeeded == 1)
+        try await expectBars(log, pages: 1)
+        await log.close()
+        try await exchange.stop()
+    }
+
     @Test("Two that start together ask once, and both wait for all of it")
     func together() async throws {
         let log = try await folder.open()

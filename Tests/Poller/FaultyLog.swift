@@ -2,6 +2,8 @@ import EventLog
 import MarketData
 import Synchronization
 
+@testable import Poller
+
 /// A real log that refuses, or dies right after it has done, what a test names.
 final class FaultyLog: EventLog {
     enum Step: Hashable, Sendable { case append, commit }
@@ -19,6 +21,8 @@ final class FaultyLog: EventLog {
     private let failures: Mutex<[Failure]>
     private let calls = Mutex<[Step: Int]>([:])
     private let refuses = Mutex(false)
+    private let refusesRows = Mutex(false)
+    private let appended = Atomic(false)
 
     init(_ log: any EventLog, _ failures: [Failure] = []) {
         self.log = log
@@ -31,6 +35,15 @@ final class FaultyLog: EventLog {
         set { refuses.withLock { $0 = newValue } }
     }
 
+    /// While it is true, nothing is appended but the account of the slots.
+    var refusesRowsAlone: Bool {
+        get { refusesRows.withLock { $0 } }
+        set { refusesRows.withLock { $0 = newValue } }
+    }
+
+    /// Whether anything was: a poller's first is up to when the slots are accounted for.
+    var hasAppended: Bool { appended.load(ordering: .relaxed) }
+
     func calls(of step: Step) -> Int { calls.withLock { $0[step] ?? 0 } }
 
     var epoch: String { log.epoch }
@@ -42,7 +55,9 @@ final class FaultyLog: EventLog {
     func append(_ messages: [OutgoingMessage]) async throws(LogError) -> [LogPosition] {
         let moment = count(.append)
         if refusesAppends || moment == .before { throw Self.error }
+        if refusesRowsAlone, messages.contains(where: { $0.topic != SlotsMessage.topic.name }) { throw Self.error }
         let positions = try await log.append(messages)
+        appended.store(true, ordering: .relaxed)
         if moment == .after { throw Self.error }
         return positions
     }

@@ -6,10 +6,17 @@ final class LocalFolders: Sendable {
     private let root: String
     /// Folders whose entries in their parents this process has made durable.
     private let durable = Mutex<Set<String>>([])
+    /// Whether the root was there once. Should it be gone later, its disk is, which may come back: made again, it would
+    /// take objects that the disk then hides, and what is on the disk would seem to be absent.
+    private let hadRoot: Atomic<Bool>
 
-    init(root: String) { self.root = root }
+    init(root: String) {
+        self.root = root
+        hadRoot = Atomic(Self.isFolder(root.isEmpty ? "/" : root))
+    }
 
-    /// Creates the folder of `key` where it is missing, each with its entry durable in its parent.
+    /// Creates the folder of `key` where it is missing, each with its entry durable in its parent; the root only where it
+    /// has never been there.
     ///
     /// A folder that is already there is synchronized too, the first time: whoever made it may have died before.
     ///
@@ -30,18 +37,19 @@ final class LocalFolders: Sendable {
 
     /// - Throws: ``StoreError/Kind/unavailable`` where the root is not there.
     func checkRoot(doing: String) throws(StoreError) {
-        guard !Self.isFolder(root.isEmpty ? "/" : root) else { return }
+        guard !Self.isFolder(root.isEmpty ? "/" : root) else { return hadRoot.store(true, ordering: .relaxed) }
         throw StoreError(.unavailable, doing: doing, cause: "there is no folder \(root)")
     }
 
     private func makeRoot(doing: String) throws(StoreError) {
-        guard !Self.isFolder(root) else { return }
+        guard !hadRoot.load(ordering: .relaxed), !Self.isFolder(root) else { return try checkRoot(doing: doing) }
         var path = ""
         for part in root.split(separator: "/") {
             let parent = path.isEmpty ? "/" : path
             path += "/" + part
             if try make(path, doing: doing) { try Self.synchronize(parent, doing: doing) }
         }
+        hadRoot.store(true, ordering: .relaxed)
     }
 
     /// - Returns: whether it was not there.

@@ -18,7 +18,7 @@ public struct LocalObjectStore: ObjectStore {
 
     /// - Parameters:
     ///   - root: created with the first object; a relative path is taken from the current folder. Where it is not there,
-    ///     nothing is told to be absent: a disk may not be mounted.
+    ///     nothing is told to be absent, and where it was there before, it is not created: a disk may not be mounted.
     ///   - bucket: the root's last part, unless given.
     ///   - clock: tells a crash's temporary files, older than `grace`, from those being written.
     ///   - grace: longer than any put takes.

@@ -62,10 +62,18 @@ struct Appender {
                 gaps: refusedGaps.isEmpty ? (all ? .all : .due) : .none, at: monotonicMicroseconds())
         }
         if !refusedGaps.isEmpty { batch.gaps = refusedGaps }
-        guard !batch.isEmpty else { return true }
-        do throws(LogError) {
-            _ = try await log.append(batch.quotes.map(message) + batch.gaps.compactMap(message))
-        } catch {
+        var messages = batch.quotes.map(message)
+        // What cannot be recorded is not accounted for either: the next poller finds it missing.
+        batch.gaps = batch.gaps.filter { gap in
+            guard let message = message(gap) else { return false }
+            messages.append(message)
+            return true
+        }
+        guard !messages.isEmpty else {
+            refusedGaps = []
+            return true
+        }
+        do throws(LogError) { _ = try await log.append(messages) } catch {
             await refused(batch, error)
             return false
         }
@@ -142,7 +150,9 @@ struct Appender {
                 ])
             return OutgoingMessage(topic: Datasets.gaps.topic, key: entry.key, value: observation.json())
         } catch {
-            logger.error("a gap cannot be recorded", ["fault": error, "symbol": entry.series.symbol])
+            logger.error(
+                "a gap cannot be recorded, and is left to the next start",
+                ["fault": error, "symbol": entry.series.symbol, "from": gap.from, "to": gap.to])
             return nil
         }
     }
