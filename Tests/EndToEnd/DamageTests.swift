@@ -48,16 +48,23 @@ struct DamageTests {
         }
     }
 
-    @Test("a backup with another byte is named by verify")
+    @Test("a backup with another byte, cut short or gone is named by verify, and replaced from raw")
     func backup() async throws {
         try await Self.withCollected { pipeline in
             try await pipeline.expectProven()
             let key = try #require(
                 try await pipeline.rows("SELECT min(key) AS key FROM lake.pregao.objects WHERE dataset = 'quotes'")
                     .first?["key"])
-            try Damage.flippedByte.inflict(on: pipeline.data.appending(path: "backup/\(key)"))
-            let report = try await pipeline.expect(1, ["verify", "--full", "--json"])
-            #expect(report.contains(key))
+            let file = pipeline.data.appending(path: "backup/\(key)")
+            let intact = try Data(contentsOf: file)
+            for damage in Damage.allCases {
+                try damage.inflict(on: file)
+                let report = try await pipeline.expect(1, ["verify", "--full", "--json"])
+                #expect(report.contains(key) && report.contains("pregao restore --backup"), "\(damage)")
+                try await pipeline.expect(0, ["restore", "--backup", "--full"])
+                #expect(try Data(contentsOf: file) == intact, "\(damage)")
+            }
+            try await pipeline.expectProven()
         }
     }
 

@@ -75,6 +75,23 @@ extension VerificationSuite {
             }
         }
 
+        @Test("swept of the refined files that were replaced, and of no other, everything is proven")
+        func sweep() async throws {
+            try await Template.shared.use { pipeline in
+                let replaced = try await pipeline.published("refined.quotes_1m")
+                let computed = try await BuiltProgram.run(
+                    ["batch", "--once", "--force", "--day", "\(replaced.day)"], pipeline.folder)
+                #expect(computed.status == 0, "\(computed)")
+                let young = try await BuiltProgram.run(["sweep"], pipeline.folder)
+                #expect(young.errors.contains("6 refined files examined, 0 removed"), "\(young)")
+                let swept = try await BuiltProgram.run(["sweep", "--grace", "0"], pipeline.folder)
+                #expect(swept.status == 0)
+                #expect(swept.errors.contains("6 refined files examined, 2 removed"), "\(swept)")
+                #expect(!FileManager.default.fileExists(atPath: try #require(replaced.path)))
+                #expect(try await pipeline.verify().faults == [])
+            }
+        }
+
         /// The bundled models, and one that gives no row below `price`.
         private func models(above price: Int) throws -> Models {
             let source = try #require(TableName("raw.quotes"))
