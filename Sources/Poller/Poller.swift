@@ -44,9 +44,11 @@ public struct Poller: Sendable {
         let schedule = PollSchedule(plan.rhythms(book), at: reading)
         recordDowntime(plan, schedule, &book, outbox, at: reading.monotonic)
 
-        let appender = Appender(
+        var appender = Appender(
             plan: plan, settings: settings, book: book, outbox: outbox, log: log, clock: clock, logger: logger,
             metrics: metrics)
+        // Before the first question, so that the next poller knows of every series that was asked for.
+        await appender.writeSlots()
         let inbox = EngineInbox()
         let engine = EngineStart(
             plan: plan, settings: settings, schedule: schedule, clock: clock, inbox: inbox, outbox: outbox,

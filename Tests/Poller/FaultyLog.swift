@@ -22,10 +22,14 @@ final class FaultyLog: EventLog {
     private let calls = Mutex<[Step: Int]>([:])
     private let refuses = Mutex(false)
     private let refusesRows = Mutex(false)
-    private let appended = Atomic(false)
+    private let beforeFirstAppend: @Sendable () async -> Void
 
-    init(_ log: any EventLog, _ failures: [Failure] = []) {
+    init(
+        _ log: any EventLog, _ failures: [Failure] = [],
+        beforeFirstAppend: @escaping @Sendable () async -> Void = {}
+    ) {
         self.log = log
+        self.beforeFirstAppend = beforeFirstAppend
         self.failures = Mutex(failures)
     }
 
@@ -41,9 +45,6 @@ final class FaultyLog: EventLog {
         set { refusesRows.withLock { $0 = newValue } }
     }
 
-    /// Whether anything was: a poller's first is up to when the slots are accounted for.
-    var hasAppended: Bool { appended.load(ordering: .relaxed) }
-
     func calls(of step: Step) -> Int { calls.withLock { $0[step] ?? 0 } }
 
     var epoch: String { log.epoch }
@@ -54,10 +55,10 @@ final class FaultyLog: EventLog {
 
     func append(_ messages: [OutgoingMessage]) async throws(LogError) -> [LogPosition] {
         let moment = count(.append)
+        if calls(of: .append) == 1 { await beforeFirstAppend() }
         if refusesAppends || moment == .before { throw Self.error }
         if refusesRowsAlone, messages.contains(where: { $0.topic != SlotsMessage.topic.name }) { throw Self.error }
         let positions = try await log.append(messages)
-        appended.store(true, ordering: .relaxed)
         if moment == .after { throw Self.error }
         return positions
     }

@@ -4,6 +4,7 @@ import Feeds
 import Foundation
 import MarketData
 import Runtime
+import Synchronization
 import Testing
 
 @testable import Poller
@@ -77,8 +78,6 @@ struct ShutdownTests {
         let log = FaultyLog(real, failures)
         let shutdown = Shutdown()
         Thread.detach(whenAnswers: UInt64(Self.goodAnswers + 1), of: exchange) {
-            // Of a poller that never recorded anything the next one knows nothing.
-            while !log.hasAppended { sched_yield() }
             log.refusesAppends = circumstance == .logRefusesToTheEnd
             log.refusesRowsAlone = circumstance == .logRefusesRowsAlone
             shutdown.request()
@@ -118,6 +117,28 @@ struct ShutdownTests {
             }
         }
         return ledgers
+    }
+
+    @Test("has recorded which slots are its to account for before it asks for the first, however slow the log is")
+    func accountFirst() async throws {
+        let folder = try TemporaryLog()
+        let real = try await folder.open()
+        let exchange = try Exchange()
+        try exchange.start()
+        let askedTooEarly = Atomic(false)
+        let log = FaultyLog(real) {
+            // Several slots long, unless one is asked for meanwhile.
+            let end = ContinuousClock.now + .milliseconds(200)
+            while exchange.answers == 0, ContinuousClock.now < end { await Task.yield() }
+            askedTooEarly.store(exchange.answers > 0, ordering: .relaxed)
+        }
+        let settings = spotSettings(exchange.baseURL, Self.symbols, interval: .milliseconds(40))
+        try await poll(settings, log: log) { seen in seen.contains { $0.integer("poll_interval") != nil } }
+        let isTooEarly = askedTooEarly.load(ordering: .relaxed)
+        #expect(!isTooEarly)
+        try await expectAccounted(real)
+        await real.close()
+        try await exchange.stop()
     }
 
     @Test("with a wall clock that no gap can be recorded by leaves those slots to the next poller")

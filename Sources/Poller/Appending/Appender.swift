@@ -37,8 +37,6 @@ struct Appender {
 
     /// Returns once the outbox has finished and is empty, or the log has refused for as long as a drain may take.
     mutating func run() async {
-        // Before the first quote, so that the next poller knows of every series that has one.
-        await writeSlots()
         for await _ in outbox.signals {
             try? await Task.sleep(for: settings.linger)
             while await append(all: false), outbox.withState({ $0.waitingQuotes > 0 }) {}
