@@ -257,6 +257,7 @@ final class PollEngine {
         case .success(let observations) where observations.isEmpty:
             failed(pending, AnswerFault(.missingField, "the answer holds no quote"), mayRetry: false, at: time)
         case .success(let observations):
+            figures.quoted(bySource: entry.source)
             for observation in observations {
                 outbox.put(
                     OutboxState.Quote(
@@ -293,6 +294,7 @@ final class PollEngine {
     }
 
     private func settle(_ pending: Pending, _ fault: AnswerFault, at time: Int64) {
+        figures.missed(fault, of: plan.entries[pending.series], at: time)
         let missing = MissingSlots(
             series: pending.series, from: pending.slot.lowerBound, to: pending.slot.upperBound, reason: fault.reason,
             detail: fault.detail, tries: pending.tries)
@@ -305,13 +307,13 @@ final class PollEngine {
         guard time - lastTick >= 500_000 else { return }
         lastTick = time
         outbox.tick()
-        figures.publish(inFlight: loop.inFlight, sources: sources, of: plan)
+        figures.publish(inFlight: loop.inFlight, sources: sources, of: plan, at: time)
     }
 
     private func end() {
         inbox.close()
         for job in loop.abandonAll() { giveUp(job, .shutdown, "the poller was stopping") }
-        figures.publish(inFlight: 0, sources: sources, of: plan)
+        figures.publish(inFlight: 0, sources: sources, of: plan, at: monotonicMicroseconds())
         outbox.finish()
     }
 }

@@ -1,4 +1,5 @@
 import Feeds
+import MarketData
 import Runtime
 
 /// The polling thread's figures, gathered there and published once in a while.
@@ -8,6 +9,7 @@ struct PollFigures {
     private let feedOfSeries: [Int]
     private let labels: [[String: String]]
     private var polls: [Int]
+    private var troubles: [SourceTrouble]
     var retries = 0
     var bytes = 0
 
@@ -22,6 +24,13 @@ struct PollFigures {
         }
         labels = names.map { ["feed": $0] }
         polls = Array(repeating: 0, count: names.count)
+        troubles = Array(repeating: SourceTrouble(), count: plan.sources.count)
+    }
+
+    mutating func quoted(bySource source: Int) { troubles[source].quoted() }
+
+    mutating func missed(_ fault: AnswerFault, of entry: PollPlan.Entry, at time: Int64) {
+        troubles[entry.source].missed(fault, url: entry.url, at: time)
     }
 
     mutating func started(_ series: Int, lateness: Int64) {
@@ -35,7 +44,20 @@ struct PollFigures {
         logger.warning("the wall clock jumped", ["seconds": Double(microseconds) / 1e6])
     }
 
-    mutating func publish(inFlight: Int, sources: [PollEngine.SourceState], of plan: PollPlan) {
+    mutating func publish(inFlight: Int, sources: [PollEngine.SourceState], of plan: PollPlan, at time: Int64) {
+        for (index, source) in plan.sources.enumerated() {
+            switch troubles[index].news(at: time) {
+            case .none: break
+            case .trouble(let seconds, let fault, let url):
+                logger.warning(
+                    "the source gives no quotes",
+                    [
+                        "source": source.name, "seconds": seconds, "reason": fault.reason.rawValue,
+                        "detail": fault.detail, "url": url,
+                    ])
+            case .over: logger.info("the source gives quotes again", ["source": source.name])
+            }
+        }
         for feed in polls.indices where polls[feed] > 0 {
             metrics.add(Double(polls[feed]), to: "pregao_poller_polls_total", labels[feed])
             polls[feed] = 0
