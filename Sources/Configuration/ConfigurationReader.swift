@@ -6,6 +6,10 @@ public struct ConfigurationReader {
     private let settings: [String: Setting]
     var configuration = Configuration()
     var faults: [ConfigurationFault] = []
+    /// Where each setting was given, and that of its last giving where it was given several times.
+    private(set) var places: [String: ConfigurationFault.Place] = [:]
+    /// Settings that could not be taken, so that what stands in their stead says nothing.
+    private(set) var refused: Set<String> = []
 
     public init() {
         settings = Dictionary(uniqueKeysWithValues: Setting.all.map { ($0.path, $0) })
@@ -31,7 +35,9 @@ public struct ConfigurationReader {
     }
 
     private mutating func set(_ setting: Setting, _ texts: [String], at place: ConfigurationFault.Place) {
+        places[setting.path] = place
         if let reason = setting.apply(&configuration, texts) {
+            refused.insert(setting.path)
             faults.append(ConfigurationFault(place, "\(setting.path) \(reason)"))
         }
     }
@@ -57,7 +63,9 @@ extension ConfigurationReader {
         let place = ConfigurationFault.Place.file(file, line: node.mark.line, column: node.mark.column)
         if let setting = settings[name] {
             guard let texts = texts(of: node) else {
-                faults.append(ConfigurationFault(place, "\(name) takes \(setting.takes), not a section"))
+                let given = node.isNull ? "and nothing is given" : "not a section"
+                refused.insert(name)
+                faults.append(ConfigurationFault(place, "\(name) takes \(setting.takes), \(given)"))
                 return
             }
             set(setting, texts, at: place)
@@ -93,11 +101,11 @@ extension ConfigurationReader {
     }
 
     private func unknown(_ name: String) -> String {
-        let depth = name.split(separator: ".").count
-        let parent = name.split(separator: ".").dropLast().joined(separator: ".")
+        let parents = name.split(separator: ".", omittingEmptySubsequences: false).dropLast()
+        let parent = parents.joined(separator: ".")
         let siblings = Set(
             settings.keys.filter { parent.isEmpty || $0.hasPrefix(parent + ".") }.compactMap { path in
-                path.split(separator: ".").dropFirst(depth - 1).first.map(String.init)
+                path.split(separator: ".").dropFirst(parents.count).first.map(String.init)
             })
         return
             "there is no setting '\(name)'; \(parent.isEmpty ? "at the top" : "in \(parent)") there are \(siblings.sorted().joined(separator: ", "))"

@@ -282,5 +282,5 @@ extension PollerSettings {
 }
 
 extension KnownFeeds {
-    fileprivate static func source(of name: String) -> String? { polled(name)?.source ?? task(name)?.source }
+    static func source(of name: String) -> String? { polled(name)?.source ?? task(name)?.source }
 }

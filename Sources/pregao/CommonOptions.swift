@@ -27,12 +27,16 @@ extension Arguments {
         let given = value("config") ?? environment["PREGAO_CONFIG"]
         let name = given ?? "pregao.yml"
         guard given != nil || FileManager.default.fileExists(atPath: name) else { return nil }
-        do { return (name, try String(contentsOfFile: name, encoding: .utf8)) } catch {
-            throw CommandError(
-                "cannot read the settings file \(name): \(plainWords(of: error))",
+        let refusal = { (cause: String) in
+            CommandError(
+                "cannot read the settings file \(name): \(cause)",
                 next: "Give one with --config; 'pregao config example > pregao.yml' writes one to begin with.",
                 exitCode: .configuration)
         }
+        let data: Data
+        do { data = try Data(contentsOf: URL(fileURLWithPath: name)) } catch { throw refusal(plainWords(of: error)) }
+        guard let text = String(validating: data, as: UTF8.self) else { throw refusal("it is not UTF-8") }
+        return (name, text)
     }
 
     /// Prints a table for people, or with `--json` one object a row.
