@@ -1,11 +1,11 @@
 import Batch
 import Configuration
 import EventLog
-import Feeds
 import Foundation
 import Lake
 import MarketData
 import Runtime
+import Terminal
 import Warehouse
 
 /// The parts that commands work with, built from the settings.
@@ -44,8 +44,20 @@ struct Workplace {
     /// - Parameter create: whether it is made where it is not there yet.
     func openCatalog(create: Bool) async throws -> Catalog {
         let catalog = try catalog()
+        try checkCatalogIsNotLost()
         try await catalog.open(datasets: Datasets.all, create: create)
         return catalog
+    }
+
+    /// An empty catalog in the place of one that was lost would show little of what there is, and call it proven.
+    private func checkCatalogIsNotLost() throws(CommandError) {
+        let path = "\(configuration.catalogFolder)/catalog.sqlite"
+        let size = (try? FileManager.default.attributesOfItem(atPath: path))?[.size] as? Int ?? 0
+        let archived = (try? FileManager.default.contentsOfDirectory(atPath: "\(configuration.backupRoot)/raw")) ?? []
+        guard size == 0, !archived.isEmpty else { return }
+        throw CommandError(
+            "catalog: \(path) is gone, and there are objects in \(configuration.backupRoot)",
+            next: "Run 'pregao catalog rebuild': it is made again from the backup.", exitCode: .unavailable)
     }
 
     func catalog() throws(CatalogError) -> Catalog {
@@ -83,9 +95,13 @@ struct Workplace {
     func declareTopics(in log: any EventLog) async throws(LogError) {
         let settings = configuration.log
         let kept = Retention(.delete(age: settings.retentionAge, bytes: settings.retentionBytes))
-        let names = Datasets.all.map(\.topic) + [Announcement.topic] + KnownFeeds.taskNames.map { "pregao.tasks.\($0)" }
-        for name in names {
-            try await log.declare(TopicDeclaration(name: name, partitions: settings.partitions, retention: kept))
+        // What was fetched once is not fetched again, however long ago: that is read off the runs.
+        let always = Retention(.delete(age: nil, bytes: nil))
+        for name in Datasets.all.map(\.topic) + [Announcement.topic] {
+            try await log.declare(
+                TopicDeclaration(
+                    name: name, partitions: settings.partitions, retention: name == Datasets.runs.topic ? always : kept)
+            )
         }
         try await log.declare(TopicDeclaration(name: DeadLetter.topic, partitions: 1, retention: kept))
     }
