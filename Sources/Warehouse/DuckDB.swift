@@ -60,12 +60,16 @@ public struct DuckDB: Sendable {
         }
     }
 
-    /// Runs a script whose answers go to `descriptor`, without being held in memory.
+    /// Runs a script whose answers go to `write` as they come, a line with its newline at a time.
     ///
-    /// - Parameter setup: statements before the script, such as ``Catalog/attachScript(readOnly:snapshot:)``; they
-    ///   print nothing.
+    /// - Parameters:
+    ///   - setup: statements before the script, such as ``Catalog/attachScript(readOnly:snapshot:)``; they print
+    ///     nothing.
+    ///   - write: called on a thread of its own; what it throws ends the engine.
+    /// - Throws: as ``run(_:doing:within:)``, and what `write` throws. A cancelled caller's process is killed.
     public func stream(
-        _ script: String, setup: String = "", format: Format, to descriptor: Int32, doing: String = "run a query"
+        _ script: String, setup: String = "", format: Format, doing: String = "run a query",
+        to write: @escaping @Sendable (ArraySlice<UInt8>) throws(CatalogError) -> Void
     ) async throws(CatalogError) {
         try checkCommands(in: script, doing: doing)
         let mode =
@@ -77,9 +81,11 @@ public struct DuckDB: Sendable {
         let text = preamble + setup + "\n" + script + "\n"
         try await onThread { handle throws(CatalogError) in
             var process = try EngineProcess(
-                executable: location.executable, arguments: arguments + mode + ["-header"], handle: handle,
-                standardOutput: descriptor)
-            _ = try process.exchange(text, closingInput: true) { _ in false }
+                executable: location.executable, arguments: arguments + mode + ["-header"], handle: handle)
+            _ = try process.exchange(text, closingInput: true) { line throws(CatalogError) in
+                try write(line + [UInt8(ascii: "\n")])
+                return false
+            }
             let status = process.finish()
             guard status == 0, process.diagnostics.isEmpty else {
                 throw CatalogError(diagnostics: process.diagnostics, exitStatus: status, doing: doing)

@@ -18,10 +18,8 @@ struct EngineProcess: ~Copyable {
     /// - Parameters:
     ///   - handle: learns of the process for as long as it lives.
     ///   - inherited: a descriptor that the child is to hold open for as long as it lives.
-    ///   - standardOutput: where its output goes; nil gives it to us, line by line.
     init(
-        executable: String, arguments: [String], handle: ProcessHandle, inheriting inherited: Int32? = nil,
-        standardOutput: Int32? = nil
+        executable: String, arguments: [String], handle: ProcessHandle, inheriting inherited: Int32? = nil
     ) throws(CatalogError) {
         var inputs: [Int32] = [-1, -1]
         var outputs: [Int32] = [-1, -1]
@@ -37,7 +35,7 @@ struct EngineProcess: ~Copyable {
             throw CatalogError(.unavailable, doing: "start \(executable)", cause: cause)
         }
         let spawned = Self.spawn(
-            executable, arguments, input: inputs[1], output: standardOutput ?? outputs[1], errors: diagnostics[1],
+            executable, arguments, input: inputs[1], output: outputs[1], errors: diagnostics[1],
             inherited: inherited)
         for descriptor in [inputs[1], outputs[1], diagnostics[1]] { close(descriptor) }
         guard case .success(let id) = spawned else {

@@ -22,7 +22,7 @@ enum BackfillCommand {
                 standard: "1m"),
             Option("from", .value(placeholder: "TIME"), "A day (YYYY-MM-DD) or an RFC 3339 time"),
             Option("to", .value(placeholder: "TIME"), "Until then, and without it", standard: "now"),
-            Option("elsewhere", .flag, "Only ask: a poller that runs elsewhere fetches"),
+            Option("elsewhere", .flag, "Leave the fetching to a poller that runs elsewhere, and wait for it"),
             CommonOptions.json,
         ],
         examples: [

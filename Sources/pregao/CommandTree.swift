@@ -14,9 +14,10 @@ enum CommandTree {
             """,
         subcommands: [
             StageCommands.run, StageCommands.poll, StageCommands.flush, StageCommands.archive, StageCommands.batch,
-            StageCommands.console, BackfillCommand.command, ScheduleCommand.command, QueryCommand.command,
-            CatalogCommand.command, VerifyCommand.command, SweepCommand.command, RestoreCommand.command,
-            StatusCommand.command, LogCommand.command, ConfigCommand.command, SimulateCommand.command,
+            StageCommands.console, BackfillCommand.command, ScheduleCommand.command, QueryCommand.command.interruptible,
+            CatalogCommand.command.interruptible, VerifyCommand.command.interruptible,
+            SweepCommand.command.interruptible, RestoreCommand.command.interruptible,
+            StatusCommand.command.interruptible, LogCommand.command, ConfigCommand.command, SimulateCommand.command,
             CompletionsCommand.command, VersionCommand.command,
         ])
 }

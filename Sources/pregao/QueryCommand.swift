@@ -1,6 +1,7 @@
 import Configuration
 import Foundation
 import Runtime
+import Synchronization
 import Terminal
 import Warehouse
 
@@ -32,11 +33,19 @@ enum QueryCommand {
             return .success
         }
         let sql = try sql(arguments, saved)
+        if let word = StatementWords.refused(in: sql) {
+            throw CommandError(
+                "a query only reads: a statement that begins with \(word) is not run",
+                next: "'pregao catalog attach' prints what a DuckDB session of your own begins with.",
+                exitCode: .usage)
+        }
         let catalog = try await workplace.openCatalog(create: false)
         let format = arguments.value("format").flatMap(DuckDB.Format.init) ?? .table
+        let lines = GatheredLines()
         try await workplace.engine().stream(
-            sql, setup: catalog.attachScript(readOnly: true), format: format, to: STDOUT_FILENO,
-            doing: "query the catalog")
+            sql, setup: catalog.attachScript(readOnly: true), format: format, doing: "query the catalog"
+        ) { lines.add($0) }
+        lines.flush()
         return .success
     }
 
@@ -54,6 +63,27 @@ enum QueryCommand {
         do { return try String(contentsOfFile: given[0], encoding: .utf8) } catch {
             throw CommandError("cannot read \(given[0]): \(plainWords(of: error))", exitCode: .usage)
         }
+    }
+}
+
+/// Lines on their way to standard output, many at a time.
+private final class GatheredLines: Sendable {
+    private let bytes = Mutex<[UInt8]>([])
+
+    func add(_ line: ArraySlice<UInt8>) {
+        let isFull = bytes.withLock { bytes in
+            bytes += line
+            return bytes.count >= 1 << 16
+        }
+        if isFull { flush() }
+    }
+
+    func flush() {
+        let gathered = bytes.withLock { bytes in
+            defer { bytes.removeAll(keepingCapacity: true) }
+            return bytes
+        }
+        Output.write(gathered[...])
     }
 }
 

@@ -61,7 +61,7 @@ enum StageCommands {
         ],
         examples: [Example("pregao batch --once", "bring the refined tables up to date")]
     ) { arguments in
-        if arguments.has("once") { return try await BatchOnce.run(arguments) }
+        if arguments.has("once") { return try await Interruption.ending { try await BatchOnce.run(arguments) } }
         if arguments.has("force") || !arguments.all("day").isEmpty {
             throw arguments.usage("--day and --force go with --once")
         }

@@ -45,6 +45,13 @@ struct CommandLineTests {
             (["completions", "tcsh"], 64, "bash, zsh, fish", "pregao completions --help"),
             (["run", "--set", "flusher.intervall=1s"], 78, "there is no setting 'flusher.intervall'", "config check"),
             (["run", "--config", "nope.yml"], 78, "cannot read the settings file nope.yml", "config example"),
+            (["run", "--set", "=1s"], 78, "there is no setting ''", "config check"),
+            (["run", "--set", "data=a[1]"], 78, "may not hold '['", "config check"),
+            (["run", "--set", "batch.models=nowhere"], 78, "batch.models: there is no folder", "config check"),
+            (["run", "--set", "catalog.duckdb=nowhere"], 78, "catalog.duckdb: there is no program", "config check"),
+            (["run", "--set", "console.address=here"], 78, "not a numeric IPv4 or IPv6 address", "config check"),
+            (["query", "SELECT 1; ATTACH 'x'"], 64, "begins with ATTACH is not run", "pregao catalog attach"),
+            (["query", "COPY (SELECT 1) TO 'file'"], 64, "begins with COPY is not run", "pregao catalog attach"),
             (["verify"], 69, "there is none", "pregao run"),
             (["log", "topics"], 69, "there is no such file", "start what writes it"),
             (["run", "--for", "1s", "--set", "data=file"], 74, "Not a directory", "writable"),
@@ -71,6 +78,40 @@ struct CommandLineTests {
         }
     }
 
+    @Test("what only shows between settings is told by the setting's name and place")
+    func between() async throws {
+        let prompt = try Prompt()
+        let text = """
+            sources:
+              coinbase: {base-url: "ftp://x"}
+            feeds:
+              coinbase-spot: {symbols: [BTC-USD, BTC-USD]}
+              coinbase-ticker: {symbols: [not a symbol]}
+            flusher: {memory: 1MiB}
+            drain:
+            """
+        try prompt.write(text, to: "pregao.yml")
+        let answer = try await prompt.pregao("config", "check")
+        #expect(answer.code == 78)
+        for fault in [
+            "pregao.yml:2:24: sources.coinbase.base-url: ftp://x is not",
+            "pregao.yml:4:28: feeds.coinbase-spot.symbols ",
+            "pregao.yml:5:30: feeds.coinbase-ticker.symbols[0]: not a symbol",
+            "pregao.yml:6:19: flusher.memory: is below",
+            "drain takes a duration, 1s to 10m, and nothing is given", "5 faults",
+        ] {
+            #expect(answer.complaints.contains(fault), "\(fault): \(answer.complaints)")
+        }
+    }
+
+    @Test("settings that are not UTF-8 are refused as that")
+    func notUTF8() async throws {
+        let prompt = try Prompt()
+        try Data([0x64, 0xff]).write(to: prompt.folder.appending(path: "pregao.yml"))
+        let answer = try await prompt.pregao("config", "check")
+        #expect(answer.code == 78 && answer.complaints.contains("it is not UTF-8"))
+    }
+
     @Test("the settings to begin with are in order, with and without the local exchange", arguments: ["", "--local"])
     func example(option: String) async throws {
         let answer = try await Prompt().bash(
@@ -78,6 +119,15 @@ struct CommandLineTests {
         #expect(answer.code == 0, "\(answer.complaints)")
         #expect(answer.output.contains("the settings are in order"))
         #expect(answer.output.contains("every 1s"))
+    }
+
+    // MARK: - Output
+
+    @Test("a result that cannot be written whole is an error", arguments: ["config example", "config reference"])
+    func full(command: String) async throws {
+        let answer = try await Prompt().bash("pregao \(command) > /dev/full")
+        #expect(answer.code == 74)
+        #expect(answer.complaints.contains("cannot write to standard output: No space left on device"))
     }
 
     // MARK: - Shells

@@ -1,5 +1,6 @@
 import Foundation
 import JSON
+import Synchronization
 import Testing
 
 @testable import Warehouse
@@ -78,24 +79,30 @@ struct EngineTests {
             (DuckDB.Format.csv, "n,t\n1,\"a,b\"\n2,\n"), (.json, "[{\"n\":1,\"t\":\"a,b\"},\n{\"n\":2,\"t\":null}]\n"),
         ])
     func streams(format: DuckDB.Format, expected: String) async throws {
-        let file = FileManager.default.temporaryDirectory.appendingPathComponent("pregao-\(UUID().uuidString)")
-        defer { try? FileManager.default.removeItem(at: file) }
-        let descriptor = open(file.path, O_RDWR | O_CREAT, 0o600)
-        defer { close(descriptor) }
+        let written = Mutex<[UInt8]>([])
         try await engine.stream(
-            "SELECT * FROM (VALUES (1, 'a,b'), (2, NULL)) v(n, t)", setup: "CREATE TABLE s(a INT);", format: format,
-            to: descriptor)
-        #expect(try String(contentsOf: file, encoding: .utf8) == expected)
+            "SELECT * FROM (VALUES (1, 'a,b'), (2, NULL)) v(n, t)", setup: "CREATE TABLE s(a INT);", format: format
+        ) { line in written.withLock { $0 += line } }
+        #expect(String(decoding: written.withLock { $0 }, as: UTF8.self) == expected)
     }
 
     @Test("a streamed query that is wrong is a typed error")
     func streamsWrong() async throws {
-        let descriptor = open("/dev/null", O_WRONLY)
-        defer { close(descriptor) }
         let error = await #expect(throws: CatalogError.self) {
-            try await engine.stream("SELECT nope", format: .table, to: descriptor)
+            try await engine.stream("SELECT nope", format: .table) { _ in }
         }
         #expect(error?.kind == .sql)
+    }
+
+    @Test("where an answer cannot be written on, the engine ends and the writer's error is told")
+    func streamsNowhere() async throws {
+        let refusal = CatalogError(.unavailable, doing: "write", cause: "no space")
+        let error = await #expect(throws: CatalogError.self) {
+            try await engine.stream("SELECT * FROM range(100000000)", format: .csv) { _ throws(CatalogError) in
+                throw refusal
+            }
+        }
+        #expect(error?.cause == refusal.cause)
     }
 
     @Test("the program is where the setting says, then the environment; a place that has none is named")
