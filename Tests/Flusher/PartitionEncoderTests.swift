@@ -95,10 +95,10 @@ struct PartitionEncoderTests {
 
     @Test("What a dead letter says of a message is short, however large a character of it is")
     func detailIsShort() async throws {
-        let marks = String(repeating: "\u{301}", count: 400_000)
+        let marks = String(repeating: "\u{301}", count: 200_000)
         let price = String(decoding: priceMessage(1), as: UTF8.self).replacing("1.5", with: "x\(marks)")
         let member = #"{"\#(marks)":1,"\#(marks)":2}"#
-        for (offset, text) in [price, String(member.prefix(1 << 19))].enumerated() {
+        for (offset, text) in [price, member].enumerated() {
             let from = Offset(offset)
             _ = await encoder.append(batch(from: from, Array(text.utf8)), from: 0, room: everything)
         }
@@ -106,6 +106,7 @@ struct PartitionEncoderTests {
         #expect(object.deadLetters.count == 2)
         for message in object.deadLetters {
             let letter = try DeadLetter.parse(#require(message.value))
+            #expect(["wrong-type", "duplicate-key"].contains(letter.reason))
             #expect(letter.detail.utf8.count <= DeadLetter.maximumDetailBytes)
             #expect((message.value?.count ?? 0) < 10_000)
         }
