@@ -52,9 +52,9 @@ public struct Archiver: Sendable {
         await consumer.leave()
     }
 
-    /// - Returns: nil where the shutdown came first.
+    /// - Returns: nil where the shutdown, or cancellation, came first.
     private func join(until shutdown: Shutdown) async throws(LogError) -> (any GroupConsumer)? {
-        while !shutdown.isRequested {
+        while !shutdown.isRequested, !Task.isCancelled {
             do throws(LogError) {
                 return try await log.join(
                     group: Self.group, instance: settings.instance, topics: [Announcement.topic])

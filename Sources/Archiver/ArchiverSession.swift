@@ -26,7 +26,8 @@ struct ArchiverSession {
     private var now: Duration { ContinuousClock.now - started }
 
     mutating func work(until shutdown: Shutdown) async throws(LogError) {
-        while !shutdown.isRequested {
+        // A cancelled task cannot pause between tries, nor await what draining needs.
+        while !shutdown.isRequested, !Task.isCancelled {
             do throws(LogError) {
                 _ = try await takeNext(waitingAtMost: min(machine.wait(now: now) ?? .seconds(1), Self.longestWait))
             } catch {
@@ -38,7 +39,7 @@ struct ArchiverSession {
             await archive(machine.dueBatch(now: now))
             await settleReading()
         }
-        await drain()
+        if !Task.isCancelled { await drain() }
     }
 
     /// Archives what was announced before the shutdown. Held partitions are tried once more; what is still held stays

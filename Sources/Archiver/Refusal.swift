@@ -48,8 +48,8 @@ public enum RefusalReason: String, Hashable, Sendable, CaseIterable {
 /// JSON, the original message inside.
 struct RefusalLedger: Sendable {
     static let prefix = "ledger/refused/"
-    /// A larger message goes to the dead letters as an object of the raw store, which the letter names: a letter carries
-    /// its bytes in base64, and logs take messages of up to 1 MiB.
+    /// A longer letter goes to the dead letters as an object of the raw store, which a short one names: as JSON a
+    /// message is many times its length, and logs take messages of up to 1 MiB.
     static let inlineLimit = 64 << 10
 
     let backup: any ObjectStore
@@ -68,7 +68,7 @@ struct RefusalLedger: Sendable {
     /// - Returns: the letter to send.
     func record(_ letter: DeadLetter) async throws(StoreError) -> DeadLetter {
         let recorded = try await firstRecord(of: letter)
-        guard recorded.inlineBytes > Self.inlineLimit else { return recorded }
+        guard recorded.json().count > Self.inlineLimit else { return recorded }
         let stored = recorded.stored(epoch: epoch)
         try await raw.put(stored.bytes, at: stored.key)
         return stored.letter
@@ -92,11 +92,6 @@ struct RefusalLedger: Sendable {
 }
 
 extension DeadLetter {
-    fileprivate var inlineBytes: Int {
-        guard case .inline(let key, let value, let headers) = content else { return 0 }
-        return headers.reduce((key?.count ?? 0) + (value?.count ?? 0)) { $0 + $1.name.utf8.count + $1.value.count }
-    }
-
     init(_ arrival: Arrival, _ refusal: Refusal) {
         let headers = arrival.headers.map { DeadLetter.Header(name: $0.name, value: $0.value) }
         self.init(

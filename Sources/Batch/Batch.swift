@@ -59,7 +59,8 @@ public struct Batch: Sendable {
             }
             let pause = failures == 0 ? settings.pollInterval : settings.pause(after: failures)
             await shutdown.sleep(for: pause)
-        } while !shutdown.isRequested
+            // A cancelled task cannot pause.
+        } while !shutdown.isRequested && !Task.isCancelled
     }
 
     /// Computes days once: every dirty one of every model, or those given, whatever the time of day.

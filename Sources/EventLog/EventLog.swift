@@ -65,7 +65,8 @@ public protocol EventLog: Sendable {
 
     /// Reads without a group, from `start` (or the first kept offset after it) up to and without `end`.
     ///
-    /// - Returns: a batch of at most `maximumBytes`, or of one message; empty where nothing is left below `end`.
+    /// - Returns: a batch of at most `maximumBytes` in keys, values and headers, and of as many messages as
+    ///   ``RecordBatch/maximumRecords(ofBytes:)`` says, or of one message; empty where nothing is left below `end`.
     func read(_ partition: TopicPartition, from start: Offset, to end: Offset, maximumBytes: Int)
         async throws(LogError) -> RecordBatch
 

@@ -31,6 +31,16 @@ public struct Header: Hashable, Sendable {
     }
 }
 
+extension Header {
+    /// In memory beside the name's and the value's bytes: their places, and what an allocation for each takes.
+    fileprivate static let memoryBeside = 96
+}
+
+extension [Header] {
+    /// The lengths of names and values together.
+    var byteCount: Int { reduce(0) { $0 + $1.name.utf8.count + $1.value.count } }
+}
+
 /// A message to append. The key decides the partition: equal keys stay in order.
 public struct OutgoingMessage: Sendable {
     public let topic: String
@@ -56,8 +66,8 @@ public struct RecordBatch: Sendable {
         let value: Range<Int>?
         public let headers: [Header]
 
-        /// The key's and the value's lengths together.
-        public var byteCount: Int { (key?.count ?? 0) + (value?.count ?? 0) }
+        /// The lengths of key, value and headers together.
+        public var byteCount: Int { (key?.count ?? 0) + (value?.count ?? 0) + headers.byteCount }
     }
 
     public let source: TopicPartition
@@ -65,14 +75,26 @@ public struct RecordBatch: Sendable {
     /// The group's position after this batch: at least one past the last record's offset.
     public var nextOffset: Offset
     private var bytes: [UInt8] = []
+    /// Of all headers.
+    private var headerBytes = 0
+    private var headerCount = 0
 
     public init(source: TopicPartition, startingAt offset: Offset) {
         self.source = source
         nextOffset = offset
     }
 
-    /// The sum of keys' and values' lengths.
-    public var byteCount: Int { bytes.count }
+    /// The sum of the lengths of keys, values and headers.
+    public var byteCount: Int { bytes.count + headerBytes }
+
+    /// What the batch holds in memory, roughly: messages without a byte take some too.
+    public var memoryBytes: Int {
+        bytes.capacity + records.capacity * MemoryLayout<Record>.stride + headerBytes
+            + headerCount * Header.memoryBeside
+    }
+
+    /// How many messages a read of at most `bytes` brings, so that short ones do not take many times that in memory.
+    public static func maximumRecords(ofBytes bytes: Int) -> Int { max(16, bytes / 64) }
 
     public mutating func append(
         offset: Offset, timestamp: Instant, key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?,
@@ -80,6 +102,10 @@ public struct RecordBatch: Sendable {
     ) {
         records.append(
             Record(offset: offset, timestamp: timestamp, key: store(key), value: store(value), headers: headers))
+        if !headers.isEmpty {
+            headerBytes += headers.byteCount
+            headerCount += headers.count
+        }
         nextOffset = offset + 1
     }
 

@@ -38,7 +38,7 @@ extension AnswerFault {
     init(_ fault: JSONFault, bytes: Int) {
         let reason: GapReason =
             switch fault {
-            case .malformed: .malformed
+            case .malformed, .unreadableNumber: .malformed
             case .notUTF8: .notUTF8
             case .tooLarge: .tooLarge
             case .tooDeep: .tooDeep

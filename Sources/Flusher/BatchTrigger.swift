@@ -1,6 +1,6 @@
 /// When what is buffered of a partition becomes an object: as soon as one of these is reached.
 public struct BatchTrigger: Hashable, Sendable {
-    /// Bytes of messages, keys included, before encoding. Firehose's range: 1 to 128 MiB.
+    /// Bytes of messages, keys and headers included, before encoding. Firehose's range: 1 to 128 MiB.
     public var size: Int
     /// Since the first message arrived. Firehose's range: 0 to 900 s; 0 flushes whatever has arrived.
     public var interval: Duration

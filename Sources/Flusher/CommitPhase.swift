@@ -12,13 +12,18 @@ struct CommitPhase {
     private(set) var parts: [CommitPart] = []
     private var awaited: Set<ObjectID>?
     private var attempts = 0
-    /// After a fenced commit of several partitions, each is committed alone, to find those that are no longer ours.
+    /// After a commit of several partitions that was fenced or too large, each is committed alone, to find those that
+    /// are no longer ours or no message of the log can hold.
     private var alone: Set<Assignment> = []
+    /// How often the log has refused a partition's own commit as too large.
+    private var tooLarge: [Assignment: Int] = [:]
+    /// Those of them that pause before the next try. They keep no other partition waiting.
+    private var resting: Set<Assignment> = []
 
     var isUnderWay: Bool { state == .underWay }
 
-    /// The log has refused a commit and has not yet taken it.
-    var isHeld: Bool { attempts > 0 }
+    /// The log has refused to commit the partition and has not yet taken it.
+    func isHeld(_ assignment: Assignment) -> Bool { attempts > 0 || tooLarge[assignment] != nil }
 
     func covers(_ assignment: Assignment) -> Bool {
         state == .underWay && parts.contains { $0.assignment == assignment }
@@ -32,10 +37,11 @@ struct CommitPhase {
         awaited = stillAwaited
         guard stillAwaited.isEmpty else { return nil }
         awaited = nil
-        let ready = flows.values.filter { $0.ending != .fenced }.compactMap(\.committable)
-            .sorted { $0.assignment.partition < $1.assignment.partition }
+        let ready = flows.values.filter { $0.ending != .fenced && !resting.contains($0.assignment) }
+            .compactMap(\.committable).sorted { $0.assignment.partition < $1.assignment.partition }
         alone.formIntersection(ready.map(\.assignment))
-        let chosen = alone.isEmpty ? ready : Array(ready.filter { alone.contains($0.assignment) }.prefix(1))
+        let single = ready.first { alone.contains($0.assignment) || tooLarge[$0.assignment] != nil }
+        let chosen = single.map { [$0] } ?? ready
         guard !chosen.isEmpty else { return nil }
         state = .underWay
         parts = chosen
@@ -46,7 +52,7 @@ struct CommitPhase {
     mutating func succeeded() -> [CommitPart] {
         state = .idle
         attempts = 0
-        alone.subtract(parts.map(\.assignment))
+        for part in parts { forget(part.assignment) }
         defer { parts = [] }
         return parts
     }
@@ -60,10 +66,35 @@ struct CommitPhase {
         return attempts
     }
 
+    /// A message of the commit is larger than the log takes, which waiting alone does not mend.
+    ///
+    /// - Returns: the partition that it is of and how often it was refused, where the commit was of it alone.
+    mutating func wasTooLarge() -> (part: CommitPart, attempt: Int)? {
+        guard let part = endOfRefused() else { return nil }
+        let attempt = tooLarge[part.assignment, default: 0] + 1
+        tooLarge[part.assignment] = attempt
+        resting.insert(part.assignment)
+        return (part, attempt)
+    }
+
+    mutating func rested(_ assignment: Assignment) { resting.remove(assignment) }
+
+    /// The partition was committed, or is no longer ours.
+    mutating func forget(_ assignment: Assignment) {
+        alone.remove(assignment)
+        tooLarge[assignment] = nil
+        resting.remove(assignment)
+    }
+
     mutating func waited() { if state == .waiting { state = .idle } }
 
     /// - Returns: the partition that is no longer ours, where the commit was of it alone.
-    mutating func fenced() -> CommitPart? {
+    mutating func fenced() -> CommitPart? { endOfRefused() }
+
+    /// Ends a commit that will not be taken as it is.
+    ///
+    /// - Returns: the partition, where it was of one alone; else each is to be tried alone.
+    private mutating func endOfRefused() -> CommitPart? {
         state = .idle
         attempts = 0
         defer { parts = [] }

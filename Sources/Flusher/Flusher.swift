@@ -54,10 +54,10 @@ public struct Flusher: Sendable {
         await consumer.leave()
     }
 
-    /// - Returns: nil where the shutdown came first.
+    /// - Returns: nil where the shutdown, or cancellation, came first.
     private func join(until shutdown: Shutdown) async throws -> (any GroupConsumer)? {
         var attempt = 0
-        while !shutdown.isRequested {
+        while !shutdown.isRequested, !Task.isCancelled {
             do throws(LogError) {
                 return try await log.join(
                     group: parts.settings.group, instance: parts.settings.instance, topics: parts.datasets.map(\.topic))

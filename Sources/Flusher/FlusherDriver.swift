@@ -8,19 +8,14 @@ import Runtime
 /// Every piece of work is a child task whose result is an event; events are handled one at a time. Polling is one of
 /// them, so that it goes on whatever the store and the encoders do.
 struct FlusherDriver {
-    private enum Outcome: Sendable {
-        case event(FlusherEvent)
-        case polled(FlusherEvent)
-        /// The log refused to be polled while draining: what is under way is finished without it.
-        case pollEnded
-    }
-
+    private typealias Outcome = FlusherReader.Outcome
     private typealias Group = ThrowingTaskGroup<Outcome, any Error>
 
     private let parts: FlusherParts
     private let log: any EventLog
     private let consumer: any GroupConsumer
     private let shutdown: Shutdown
+    private let reader: FlusherReader
     private let datasets: [String: Dataset]
     private let threads: [EncoderThread]
     private let start = ContinuousClock.now
@@ -33,6 +28,7 @@ struct FlusherDriver {
         self.log = log
         self.consumer = consumer
         self.shutdown = shutdown
+        reader = FlusherReader(parts: parts, log: log, consumer: consumer, shutdown: shutdown)
         datasets = Dictionary(parts.datasets.map { ($0.topic, $0) }) { first, _ in first }
         threads = (0..<parts.settings.encoderThreads).map { EncoderThread(number: $0) }
         machine = FlusherStateMachine(
@@ -52,7 +48,7 @@ struct FlusherDriver {
                 case .polled(let event):
                     await handle(event, &group)
                     parts.figures.show(machine, now: now)
-                    if !machine.hasLeft { poll(&group) }
+                    if !machine.hasLeft, !Task.isCancelled { poll(&group) }
                 case .pollEnded: await handle(.tick, &group)
                 }
             }
@@ -74,63 +70,7 @@ struct FlusherDriver {
         let longest = machine.isDraining ? Duration.milliseconds(100) : .seconds(1)
         let now = now
         let wait = min(machine.nextDue(after: now).map { $0 - now } ?? longest, longest)
-        group.addTask { [self] in try await polled(waitingAtMost: wait) }
-    }
-
-    private func polled(waitingAtMost wait: Duration) async throws -> Outcome {
-        var attempt = 0
-        while true {
-            do throws(LogError) {
-                guard let event = try await consumer.next(waitingAtMost: wait) else { return .polled(.tick) }
-                return .polled(try await translated(event))
-            } catch {
-                // Fenced: another process runs as this instance.
-                guard !error.isFinal, error.kind != .fenced else { throw error }
-                if shutdown.isRequested { return .pollEnded }
-                attempt += 1
-                parts.figures.retried("poll")
-                parts.logger.warning("cannot read the log yet", ["cause": error, "attempt": attempt])
-                await parts.pause(afterAttempt: attempt, until: shutdown)
-            }
-        }
-    }
-
-    private func translated(_ event: ConsumerEvent) async throws(LogError) -> FlusherEvent {
-        switch event {
-        case .assigned(let positions): .assigned(try await startingPoints(positions))
-        case .revoking(let partitions): .revoking(partitions)
-        case .lost(let partitions): .lost(partitions)
-        case .trimmed(let partition, let from, let to): .trimmed(partition, from: from, to: to)
-        case .records(let batch): .records(batch)
-        }
-    }
-
-    private func startingPoints(_ positions: [TopicPartition: Offset]) async throws(LogError)
-        -> [TopicPartition: StartingPoint]
-    {
-        // Only a partition whose first messages are gone has a range before its first start.
-        guard positions.values.contains(where: { $0 > 0 }) else {
-            return positions.mapValues { StartingPoint(position: $0, isFirst: true) }
-        }
-        let committed = try await committedPositions()
-        return Dictionary(
-            uniqueKeysWithValues: positions.map { partition, position in
-                (partition, StartingPoint(position: position, isFirst: committed[partition] == nil))
-            })
-    }
-
-    /// Asks until the log answers: an assignment that was taken is not told a second time.
-    private func committedPositions() async throws(LogError) -> [TopicPartition: Offset] {
-        var attempt = 0
-        while true {
-            do throws(LogError) {
-                return try await log.committed(group: parts.settings.group)
-            } catch {
-                guard !error.isFinal, !shutdown.isRequested else { throw error }
-                attempt += 1
-                await parts.pause(afterAttempt: attempt, until: shutdown)
-            }
-        }
+        group.addTask { [reader] in try await reader.polled(waitingAtMost: wait) }
     }
 
     // MARK: Actions
@@ -154,7 +94,7 @@ struct FlusherDriver {
             }
         case .pause(let partitions): await consumer.pause(partitions)
         case .resume(let partitions): await consumer.resume(partitions)
-        case .release(let partitions): group.addTask { [self] in await release(partitions) }
+        case .release(let partitions): group.addTask { [reader] in await reader.release(partitions) }
         case .discard(let assignment): encoders[assignment] = nil
         case .report(let report): parts.report(report)
         case .leave: break
@@ -181,23 +121,5 @@ struct FlusherDriver {
         } catch {
             throw FlusherError.encoding(assignment.partition, range, cause: "\(error)")
         }
-    }
-
-    /// Tries until the log takes it, since a partition that is kept is read by nobody; leaving releases everything.
-    private func release(_ partitions: Set<TopicPartition>) async -> Outcome {
-        var attempt = 0
-        while !shutdown.isRequested {
-            do throws(LogError) {
-                try await consumer.release(partitions)
-                break
-            } catch {
-                // Fenced: another member has them already.
-                if error.isFinal || error.kind == .fenced { break }
-                attempt += 1
-                parts.logger.warning("cannot release partitions yet", ["cause": error, "attempt": attempt])
-                await parts.pause(afterAttempt: attempt, until: shutdown)
-            }
-        }
-        return .event(.tick)
     }
 }

@@ -53,6 +53,8 @@ struct Appended: Sendable {
     enum Stop: Hashable, Sendable {
         /// The next record is of another schema version, which needs an object of its own.
         case otherVersion
+        /// The object holds as many trading days as an announcement can name.
+        case fullOfDays
         /// The next record is of a version that this program does not know.
         case newerVersion(Int)
     }
@@ -65,7 +67,7 @@ struct Appended: Sendable {
     let messageBytes: Int
     /// What the open object holds in memory now.
     let heldBytes: Int
-    /// Why it stopped before the batch's end, if not for want of room.
+    /// Why the object takes no more, if not for want of room.
     let stop: Stop?
 }
 
@@ -78,7 +80,7 @@ struct FinishedObject: Sendable {
     let deadLetters: [OutgoingMessage]
 
     var contentBytes: Int { contents.reduce(0) { $0 + $1.bytes.count } }
-    var letterBytes: Int { deadLetters.reduce(0) { $0 + ($1.key?.count ?? 0) + ($1.value?.count ?? 0) } }
+    var letterBytes: Int { deadLetters.reduce(0) { $0 + $1.memoryBytes } }
 }
 
 /// An object, as its announcement tells of it.
@@ -97,4 +99,6 @@ struct ObjectSummary: Sendable {
 enum Wait: Hashable, Sendable {
     case put(ObjectID)
     case commit
+    /// Of a partition whose commit the log refuses as too large.
+    case commitAlone(Assignment)
 }

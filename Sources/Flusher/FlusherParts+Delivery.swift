@@ -90,9 +90,15 @@ extension FlusherParts {
             }
         case .commitHeld(let partitions, let error, let attempt):
             figures.retried("commit")
-            logger.warning(
-                "commit is held back: the log refuses it",
-                ["partitions": partitions, "attempt": attempt, "cause": error])
+            let fields: KeyValuePairs<String, any Sendable> = [
+                "partitions": partitions, "attempt": attempt, "cause": error,
+            ]
+            if error.kind == .messageTooLarge {
+                logger.error(
+                    "partition is held: the log takes no message as large as its announcement or letter", fields)
+            } else {
+                logger.warning("commit is held back: the log refuses it", fields)
+            }
         case .commitFenced(let partitions, let error):
             figures.fenced()
             logger.warning("commit was fenced", ["partitions": partitions, "cause": error])

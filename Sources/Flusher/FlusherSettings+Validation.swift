@@ -23,7 +23,7 @@ extension FlusherSettings {
         found.require(memoryLimit >= largest, "memoryLimit", "is below the largest batch size, \(largest) bytes")
         found.require(!group.isEmpty, "group", "is empty")
         found.require(!instance.isEmpty, "instance", "is empty")
-        // A dead letter carries its bytes in base64, and the key once more; logs take messages of up to 1 MiB.
+        // Beside the letter its message bears the key once more; logs take messages of up to 1 MiB.
         let inline = 0...(256 << 10)
         found.require(inline.contains(deadLetterInlineLimit), "deadLetterInlineLimit", "is not from 0 to 256 KiB")
         found.require(retryPause.first > .zero, "retryPause.first", "is not above 0 s")

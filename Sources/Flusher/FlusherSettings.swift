@@ -13,8 +13,8 @@ public struct FlusherSettings: Sendable {
     public var group: String
     /// Unique in the group and stable across restarts.
     public var instance: String
-    /// A message that cannot be read and whose key, value and headers are longer is kept as an object in the store,
-    /// which its dead letter names.
+    /// A dead letter that is longer, as JSON with the message inside, is kept as an object in the store, which a short
+    /// letter names.
     public var deadLetterInlineLimit: Int
     /// Between tries while the store or the log refuses.
     public var retryPause: RetryPause

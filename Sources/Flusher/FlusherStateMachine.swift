@@ -70,6 +70,7 @@ struct FlusherStateMachine {
         case .committed: committed()
         case .commitFailed(let error): commitFailed(error, &actions)
         case .waited(.commit): commits.waited()
+        case .waited(.commitAlone(let assignment)): commits.rested(assignment)
         case .waited(.put(let id)):
             guard isCurrent(id.assignment), let put = flows[id.assignment.partition]?.putAgain(id) else { return }
             actions.append(put)
@@ -116,15 +117,20 @@ struct FlusherStateMachine {
 
     private mutating func commitFailed(_ error: LogError, _ actions: inout [FlusherAction]) {
         let partitions = commits.parts.map(\.assignment.partition)
-        guard error.kind == .fenced else {
+        switch error.kind {
+        case .fenced:
+            actions.append(.report(.commitFenced(partitions, error)))
+            if let alone = commits.fenced(), isCurrent(alone.assignment) {
+                flows[alone.assignment.partition]?.end(.fenced)
+            }
+        case .messageTooLarge:
+            guard let (alone, attempt) = commits.wasTooLarge() else { return }
+            actions.append(.report(.commitHeld(partitions, error, attempt: attempt)))
+            actions.append(.wait(.commitAlone(alone.assignment), attempt: attempt))
+        default:
             let attempt = commits.failed()
             actions.append(.report(.commitHeld(partitions, error, attempt: attempt)))
             actions.append(.wait(.commit, attempt: attempt))
-            return
-        }
-        actions.append(.report(.commitFenced(partitions, error)))
-        if let alone = commits.fenced(), isCurrent(alone.assignment) {
-            flows[alone.assignment.partition]?.end(.fenced)
         }
     }
 
@@ -147,7 +153,7 @@ struct FlusherStateMachine {
     private mutating func endOwnerships(_ actions: inout [FlusherAction]) {
         var released: Set<TopicPartition> = []
         for (partition, flow) in flows.sorted(by: { $0.key < $1.key }) {
-            let isHeld = flow.isHeld || (commits.isHeld && flow.committable != nil)
+            let isHeld = flow.isHeld || (commits.isHeld(flow.assignment) && flow.committable != nil)
             if flow.ending == .fenced {
                 drop(partition, why: .fenced, &actions)
                 released.insert(partition)
@@ -169,6 +175,7 @@ struct FlusherStateMachine {
     private mutating func drop(_ partition: TopicPartition, why: GivenUpReason, _ actions: inout [FlusherAction]) {
         guard let flow = flows.removeValue(forKey: partition) else { return }
         paused.remove(partition)
+        commits.forget(flow.assignment)
         actions.append(.discard(flow.assignment))
         if !flow.isFlushed || why == .fenced { actions.append(.report(.givenUp(partition, why: why))) }
     }
@@ -177,7 +184,7 @@ struct FlusherStateMachine {
         let wanted = Set(
             flows.values.filter { flow in
                 isDraining || isFull || flow.ending == .newerVersion || flow.isHeld || flow.isBehind
-                    || (commits.isHeld && flow.committable != nil)
+                    || (commits.isHeld(flow.assignment) && flow.committable != nil)
             }.map(\.assignment.partition))
         let resumed = paused.subtracting(wanted)
         let added = wanted.subtracting(paused)

@@ -42,9 +42,14 @@ actor PartitionEncoder {
             let record = batch.records[next]
             stop = take(record, of: batch, into: &encoder)
             if stop != nil { break }
-            bytes += record.messageBytes
+            bytes += record.byteCount
             next += 1
+            if encoder.days >= Announcement.maximumDays {
+                stop = .fullOfDays
+                break
+            }
         }
+        encoder.forgetLargeMessages()
         let heldBytes = encoder.byteCount + rejectedBytes
         self.encoder = consume encoder
         let end = next < batch.records.count ? batch.records[next].offset : batch.nextOffset
@@ -80,21 +85,23 @@ actor PartitionEncoder {
     private func reject(_ record: RecordBatch.Record, of batch: RecordBatch, reason: String, detail: String) {
         let key = batch.key(of: record)
         let headers = record.headers.map { DeadLetter.Header(name: $0.name, value: $0.value) }
-        var letter = DeadLetter(
+        let letter = DeadLetter(
             topic: batch.source.topic, partition: batch.source.partition, offset: record.offset,
             timestamp: record.timestamp, reason: reason, detail: detail,
             content: .inline(key: key, value: batch.value(of: record), headers: headers))
-        if record.messageBytes > identity.deadLetterInlineLimit {
+        // Not the message's length: what many short headers come to as JSON is many times theirs.
+        var json = letter.json()
+        if json.count > identity.deadLetterInlineLimit {
             let stored = letter.stored(epoch: identity.epoch)
-            letter = stored.letter
+            json = stored.letter.json()
             storedLetters.append((stored.key, stored.bytes))
             rejectedBytes += stored.bytes.count
         }
         // A large key would make the letter as large again; it is in the stored object.
         let isSmall = (key?.count ?? 0) <= identity.deadLetterInlineLimit
-        let message = OutgoingMessage(topic: DeadLetter.topic, key: isSmall ? key : nil, value: letter.json())
+        let message = OutgoingMessage(topic: DeadLetter.topic, key: isSmall ? key : nil, value: json)
         rejected.append(message)
-        rejectedBytes += (message.key?.count ?? 0) + (message.value?.count ?? 0)
+        rejectedBytes += message.memoryBytes
     }
 
     /// Closes the open object over `range`, and begins the next with what comes after it.
@@ -129,7 +136,7 @@ actor PartitionEncoder {
     }
 }
 
-extension RecordBatch.Record {
-    /// What of the message counts towards a batch's size.
-    var messageBytes: Int { headers.reduce(byteCount) { $0 + $1.name.utf8.count + $1.value.count } }
+extension OutgoingMessage {
+    /// What it holds in memory, roughly.
+    var memoryBytes: Int { (key?.count ?? 0) + (value?.count ?? 0) + 128 }
 }

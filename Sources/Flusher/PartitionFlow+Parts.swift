@@ -7,9 +7,10 @@ extension PartitionFlow {
         /// Everything up to this offset is without a message to read.
         case empty(to: Offset, EmptyReason)
 
+        /// What of it is in memory, all of the batch as long as any of it waits.
         var byteCount: Int {
             switch self {
-            case .records(let batch, _, _): batch.byteCount
+            case .records(let batch, _, _): batch.memoryBytes
             case .empty: 0
             }
         }

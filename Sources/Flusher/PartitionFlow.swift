@@ -105,7 +105,7 @@ struct PartitionFlow {
         advanceInput(to: answer.next)
         switch answer.stop {
         case nil: break
-        case .otherVersion: open.isSealRequested = true
+        case .otherVersion, .fullOfDays: open.isSealRequested = true
         case .newerVersion:
             inputs = []
             // A partition that is already being given back stays so.

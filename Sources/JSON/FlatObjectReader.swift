@@ -11,7 +11,7 @@ public struct FlatObjectReader: ~Copyable {
     /// - Parameters:
     ///   - fields: the names of the wanted members, each once.
     ///   - maximumBytes: a longer document is ``JSONFault/tooLarge``.
-    ///   - maximumDepth: a deeper one is ``JSONFault/tooDeep``.
+    ///   - maximumDepth: one with more levels, of objects and arrays that hold something, is ``JSONFault/tooDeep``.
     public init(fields: [String], maximumBytes: Int = 1 << 20, maximumDepth: Int = 64) {
         let handle = pregao_json_reader_new(maximumBytes, maximumDepth)
         for field in fields {
@@ -34,6 +34,9 @@ public struct FlatObjectReader: ~Copyable {
         let code = pregao_json_reader_read(handle, bytes.assumingMemoryBound(to: CChar.self).baseAddress, bytes.count)
         return code == 0 ? nil : fault(code)
     }
+
+    /// Gives back what a large document took, many times its size; the slots are gone then.
+    public mutating func forgetLargeDocument() { pregao_json_reader_forget(handle) }
 
     @usableFromInline func fault(_ code: Int32) -> JSONFault? {
         var length = 0

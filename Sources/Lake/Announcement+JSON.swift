@@ -112,7 +112,19 @@ extension Announcement {
             rejected: try pregao["rejected"].count(), emptyReason: try pregao.optional("reason")?.text(),
             days: days, announcedAt: try record["eventTime"].instant())
         guard start <= end else { throw try pregao["end"].fault("lies before start") }
-        guard days.reduce(0, { $0 + $1.rows }) == rows else { throw try pregao["days"].fault("do not add up to rows") }
+        guard try Self.rows(of: days, in: pregao) == rows else {
+            throw try pregao["days"].fault("do not add up to rows")
+        }
+    }
+
+    private static func rows(of days: [DayContent], in pregao: EventMember) throws(AnnouncementFault) -> Int64 {
+        var sum: Int64 = 0
+        for day in days {
+            let (next, overflows) = sum.addingReportingOverflow(day.rows)
+            guard !overflows else { throw try pregao["days"].fault("have more rows than can be counted") }
+            sum = next
+        }
+        return sum
     }
 }
 

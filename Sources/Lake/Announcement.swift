@@ -5,6 +5,9 @@ import MarketData
 /// Its JSON has the shape of an S3 event notification, with a `pregao` object beside `s3` in the record.
 public struct Announcement: Hashable, Sendable {
     public static let topic = "pregao.objects"
+    /// The most trading days that one object should hold: each takes up to about 130 bytes of a message that logs take
+    /// up to 1 MiB of.
+    public static let maximumDays = 4000
 
     public let bucket: String
     /// Not URL-encoded here; the message encodes it as S3 does.

@@ -30,10 +30,14 @@ public struct DeadLetter: Hashable, Sendable {
     public let timestamp: Instant
     /// A word, such as `malformed-json`.
     public let reason: String
-    /// What was seen, in a sentence.
+    /// What was seen, in a sentence of at most ``maximumDetailBytes``.
     public let detail: String
     public let content: Content
 
+    /// A sentence may quote the message, which may be as large as the log takes, and escaping makes it larger.
+    public static let maximumDetailBytes = 1024
+
+    /// - Parameter detail: is cut to ``maximumDetailBytes``.
     public init(
         topic: String, partition: Int32, offset: Int64, timestamp: Instant, reason: String, detail: String,
         content: Content
@@ -43,7 +47,7 @@ public struct DeadLetter: Hashable, Sendable {
         self.offset = offset
         self.timestamp = timestamp
         self.reason = reason
-        self.detail = detail
+        self.detail = detail.cut(toBytes: Self.maximumDetailBytes)
         self.content = content
     }
 
@@ -60,6 +64,18 @@ public struct DeadLetter: Hashable, Sendable {
             topic: topic, partition: partition, offset: offset, timestamp: timestamp, reason: reason, detail: detail,
             content: .stored(object: key))
         return (letter, key, bytes)
+    }
+}
+
+extension String {
+    /// The whole scalars that fit: a character may have any number of them.
+    fileprivate func cut(toBytes limit: Int) -> String {
+        var bytes = 0
+        return String(
+            unicodeScalars.prefix { scalar in
+                bytes += UTF8.width(scalar)
+                return bytes <= limit
+            })
     }
 }
 

@@ -36,10 +36,14 @@ struct EventMember {
         return text
     }
 
-    /// An integer that is not negative.
+    /// What the doubles of other JSON readers hold exactly, and far from what a sum of a few overflows at.
+    static let largestCount: Int64 = (1 << 53) - 1
+
+    /// An integer that is not negative, of at most ``largestCount``.
     func count() throws(AnnouncementFault) -> Int64 {
         guard let number = value.int64 else { throw fault("is not an integer") }
         guard number >= 0 else { throw fault("is negative") }
+        guard number <= Self.largestCount else { throw fault("is beyond 2^53 - 1") }
         return number
     }
 

@@ -30,11 +30,11 @@ struct LedgerAudit {
     private func count(into report: inout VerificationReport) {
         let stored = objects.filter { $0.status != .refused }
         func lost(_ reason: EmptyRange) -> Int64 {
-            stored.filter { $0.emptyRange == reason }.reduce(0) { $0 + $1.announcement.messages }
+            stored.filter { $0.emptyRange == reason }.map(\.announcement.messages).clampedSum()
         }
         report.counts = [
-            ("rows", stored.reduce(0) { $0 + $1.announcement.rows }),
-            ("rejected", stored.reduce(0) { $0 + $1.announcement.rejected }),
+            ("rows", stored.map(\.announcement.rows).clampedSum()),
+            ("rejected", stored.map(\.announcement.rejected).clampedSum()),
             ("lost to retention", lost(.lostToRetention)),
             ("before the first start", lost(.beforeFirstStart)),
         ]
@@ -106,7 +106,7 @@ struct LedgerAudit {
             report.checked(.messages, announcement.messages)
             if let message = lossFault(of: object) { report.fault(.messages, announcement.key, message) }
             let expected = object.emptyRange == nil ? announcement.messages : 0
-            guard announcement.rows + announcement.rejected != expected else { continue }
+            guard announcement.rows.addingClamped(announcement.rejected) != expected else { continue }
             report.fault(
                 .messages, announcement.key,
                 "\(announcement.rows) rows and \(announcement.rejected) rejected, where the range has \(expected) messages"
@@ -130,7 +130,7 @@ struct LedgerAudit {
 }
 
 extension Announcement {
-    var messages: Int64 { end - start }
+    var messages: Int64 { end.subtractingClamped(start) }
 
     var partitionInLedger: LedgerPartition { LedgerPartition(epoch: epoch, topic: topic, partition: partition) }
 

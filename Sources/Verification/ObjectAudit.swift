@@ -29,7 +29,7 @@ struct ObjectAudit: Sendable {
         var bytes: Int64 = 0
         var end = start
         while end < objects.count, end - start < 4 {
-            bytes += objects[end].announcement.size
+            bytes = bytes.addingClamped(objects[end].announcement.size)
             if end > start, bytes > 64 << 20 { break }
             end += 1
         }

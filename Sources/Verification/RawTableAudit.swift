@@ -83,7 +83,7 @@ struct RawTableAudit {
     private func auditCount(
         of dataset: Dataset, _ counted: Int64?, _ registered: [LedgerObject], into report: inout VerificationReport
     ) {
-        let announced = registered.reduce(0) { $0 + $1.announcement.rows }
+        let announced = registered.map(\.announcement.rows).clampedSum()
         guard let counted, counted != announced else { return }
         report.fault(
             .rawTables, "raw.\(dataset.table)", "has \(counted) rows, where the ledger's objects have \(announced)")
@@ -98,7 +98,8 @@ struct RawTableAudit {
         var expected: [FileDay: Int64] = [:]
         for object in registered {
             for content in object.announcement.days where content.day >= scope.since ?? content.day {
-                expected[FileDay(file: object.location, day: "\(content.day)"), default: 0] += content.rows
+                let place = FileDay(file: object.location, day: "\(content.day)")
+                expected[place] = (expected[place] ?? 0).addingClamped(content.rows)
             }
         }
         do throws(CatalogError) {

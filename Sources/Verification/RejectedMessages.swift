@@ -34,7 +34,9 @@ struct RejectedMessages {
     /// The offsets of the object's range that are dead letters, ascending.
     func offsets(of announcement: Announcement) -> Set<Offset> {
         let all = offsets[TopicPartition(topic: announcement.topic, partition: announcement.partition)] ?? []
-        return Set(all[index(of: announcement.start, in: all)..<index(of: announcement.end, in: all)])
+        let start = index(of: announcement.start, in: all)
+        // A damaged ledger may have ranges that run backwards.
+        return Set(all[start..<max(start, index(of: announcement.end, in: all))])
     }
 
     /// Each object has as many dead letters as it says that it rejected.

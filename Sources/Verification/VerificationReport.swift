@@ -76,11 +76,13 @@ public struct VerificationReport: Sendable {
     public var isProven: Bool { faults.isEmpty }
 
     public mutating func checked(_ check: Check, _ count: Int64 = 1) {
-        tallies[check, default: Tally()].checked += count
+        let before = tallies[check]?.checked ?? 0
+        tallies[check, default: Tally()].checked = before.addingClamped(count)
     }
 
     public mutating func pending(_ check: Check, _ count: Int64 = 1) {
-        tallies[check, default: Tally()].pending += count
+        let before = tallies[check]?.pending ?? 0
+        tallies[check, default: Tally()].pending = before.addingClamped(count)
     }
 
     public mutating func unproven(_ check: Check, _ place: String, _ reason: String) {

@@ -21,7 +21,8 @@ extension Transaction {
                 statuses[key] = LedgerStatus(rawValue: try row.requiredText("status"))
             } else {
                 let range = try LedgerRange(row: row)
-                ranges[range.partition] = range.start..<range.end
+                // A damaged ledger may have it run backwards, of which the verification tells.
+                ranges[range.partition] = range.start..<max(range.start, range.end)
             }
         }
         let refused = statuses.filter { $0.value == .refused }.keys.sorted()

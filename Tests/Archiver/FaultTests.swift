@@ -54,6 +54,28 @@ struct FaultTests {
         }
     }
 
+    @Test("A cancelled archiver ends, also while the log refuses", arguments: [Moment.Call.join, .next])
+    func cancelled(call: Moment.Call) async throws {
+        try await Archive.with { archive in
+            var life = Archive.Life(fault: Always(at: Moment(.before, call)))
+            let (refusals, told) = AsyncStream.makeStream(of: Void.self)
+            let triesAfterwards = Mutex(0)
+            life.lines = { [shutdown = life.shutdown] _ in
+                told.yield()
+                let isTooMany = triesAfterwards.withLock { tries in
+                    if Task.isCancelled { tries += 1 }
+                    return tries > 100
+                }
+                if isTooMany { shutdown.request() }
+            }
+            let running = Task { [life] in try await archive.live(life) { _ in false } }
+            for await _ in refusals { break }
+            running.cancel()
+            _ = try await running.value
+            #expect(triesAfterwards.withLock { $0 } <= 1)
+        }
+    }
+
     @Test("A log that cannot be joined or read for a while is tried again", arguments: [Moment.Call.join, .next])
     func refusesToRead(call: Moment.Call) async throws {
         try await Archive.with { archive in

@@ -37,6 +37,15 @@ struct NoFault: Fault {
     func strikes(at moment: Moment) -> Bool { false }
 }
 
+/// The call never works.
+struct Always: Fault {
+    private let moment: Moment
+
+    init(at moment: Moment) { self.moment = moment }
+
+    func strikes(at moment: Moment) -> Bool { moment == self.moment }
+}
+
 /// The process dies at a moment: from then on its log and its stores do nothing for it.
 final class Death: Fault {
     private let moment: Moment

@@ -153,10 +153,12 @@ struct RefusalTests {
         }
     }
 
-    @Test("A large message that cannot be read goes to the dead letters as an object that the letter names")
-    func large() async throws {
+    @Test(
+        "A message whose letter is large goes to the dead letters as an object that the letter names",
+        arguments: [50_000, 700_000])
+    func large(count: Int) async throws {
         try await Archive.with { archive in
-            let message = [UInt8](repeating: UInt8(ascii: "x"), count: 700_000)
+            let message = [UInt8](repeating: UInt8(ascii: "x"), count: count)
             try await archive.send(message)
             #expect(try await archive.liveUntilAllIsDone() == nil)
             let letter = try #require(try await archive.deadLetters().first)

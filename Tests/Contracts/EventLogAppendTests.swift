@@ -172,6 +172,27 @@ struct EventLogAppendTests {
     }
 
     @Test(arguments: EventLogKind.all)
+    func `a read counts headers, and bounds the number of messages however short they are`(_ kind: EventLogKind)
+        async throws
+    {
+        try await withLog(kind, topics: ["numbers": 1, "others": 1]) { _, log in
+            let header = Header(name: "trace", value: Array(repeating: 0, count: 995))
+            _ = try await log.append(
+                (0..<4).map { _ in OutgoingMessage(topic: "numbers", key: nil, value: nil, headers: [header]) })
+            let two = try await log.read(partition(0), from: 0, to: 4, maximumBytes: 2500)
+            #expect(two.records.count == 2)
+            #expect(two.byteCount == 2000)
+            #expect(two.nextOffset == 2)
+            _ = try await log.append((0..<5000).map { _ in OutgoingMessage(topic: "others", key: nil, value: nil) })
+            let others = partition(0, of: "others")
+            let short = try await log.read(others, from: 0, to: 5000, maximumBytes: 64_000)
+            #expect(short.records.count == RecordBatch.maximumRecords(ofBytes: 64_000))
+            #expect(short.nextOffset == 1000)
+            #expect(short.byteCount == 0 && short.memoryBytes > 1000 * 32)
+        }
+    }
+
+    @Test(arguments: EventLogKind.all)
     func `a read past the end gives what there is`(_ kind: EventLogKind) async throws {
         try await withLog(kind) { _, log in
             _ = try await log.append([message(1)])

@@ -77,6 +77,16 @@ struct BatchingTests {
         #expect(flusher.committed.last == "t/0 [2,5)")
     }
 
+    @Test("An object that holds as many trading days as an announcement names is closed")
+    func fullOfDays() {
+        var flusher = SteppedFlusher(BatchTrigger(interval: .seconds(5)))
+        flusher.fullAfter = [1, 4]
+        flusher.own(.first)
+        flusher.tell(.records(.of(.first, from: 0, count: 5)))
+        flusher.work()
+        #expect(flusher.committed == ["t/0 [0,2)", "t/0 [2,5)"])
+    }
+
     @Test("A range ends where the group's next position is, over offsets without a message")
     func rangesTileOverHoles() {
         var flusher = SteppedFlusher(BatchTrigger(interval: .zero))

@@ -103,7 +103,7 @@ struct CommittingTests {
 
     @Test(
         "A log that refuses a commit holds the partitions back until it takes it",
-        arguments: [LogError.Kind.busy, .cannotWrite, .other, .messageTooLarge, .unknownTopic])
+        arguments: [LogError.Kind.busy, .cannotWrite, .other, .unknownTopic])
     func logRefuses(kind: LogError.Kind) {
         var flusher = SteppedFlusher(BatchTrigger(interval: .zero))
         flusher.own(.first)
@@ -134,6 +134,62 @@ struct CommittingTests {
         flusher.work()
         #expect(flusher.committed == ["t/1 [0,1)"])
         #expect(flusher.released == [.first])
+    }
+
+    @Test("A commit that the log finds too large is made of each partition alone, and only the large one is held")
+    func tooLargeAmongOthers() {
+        var flusher = SteppedFlusher(BatchTrigger(interval: .seconds(1)))
+        flusher.own(.first, .second)
+        flusher.tell(.records(.of(.first, from: 0, count: 1)))
+        flusher.tell(.records(.of(.second, from: 0, count: 1)))
+        flusher.pass(.seconds(1))
+        flusher.work { !$0.isCommit }
+        flusher.refuseCommit(.messageTooLarge)
+        #expect(flusher.partitionsBeingCommitted == [.first])
+        flusher.refuseCommit(.messageTooLarge)
+        #expect(flusher.partitionsBeingCommitted == [.second])
+        #expect(flusher.paused == [.first])
+        flusher.work()
+        #expect(flusher.committed == ["t/1 [0,1)"])
+        // The other goes on while the large one pauses.
+        flusher.tell(.records(.of(.second, from: 1, count: 1)))
+        flusher.pass(.seconds(1))
+        flusher.work()
+        #expect(flusher.committed == ["t/1 [0,1)", "t/1 [1,2)"])
+    }
+
+    @Test("A partition whose commit is too large is tried again alone, after longer and longer pauses")
+    func tooLargeIsTriedAgain() {
+        var flusher = SteppedFlusher(BatchTrigger(interval: .zero))
+        flusher.own(.first, .second)
+        flusher.tell(.records(.of(.first, from: 0, count: 1)))
+        flusher.work { !$0.isCommit }
+        for attempt in 1...3 {
+            flusher.refuseCommit(.messageTooLarge)
+            #expect(flusher.waits == [attempt])
+            #expect(flusher.paused == [.first])
+            flusher.endWaits()
+            #expect(flusher.partitionsBeingCommitted == [.first])
+        }
+        flusher.work()
+        #expect(flusher.committed == ["t/0 [0,1)"])
+        #expect(flusher.paused.isEmpty)
+    }
+
+    @Test("A partition whose commit is too large is given back, and does not keep a shutdown waiting")
+    func tooLargeWhileStopping() {
+        var flusher = SteppedFlusher(BatchTrigger(interval: .zero))
+        flusher.own(.first, .second)
+        for partition in [TopicPartition.first, .second] {
+            flusher.tell(.records(.of(partition, from: 0, count: 1)))
+            flusher.work { !$0.isCommit }
+            flusher.refuseCommit(.messageTooLarge)
+        }
+        flusher.tell(.revoking([.first]))
+        #expect(flusher.released == [.first])
+        flusher.tell(.shutdown)
+        flusher.work()
+        #expect(flusher.hasLeft)
     }
 
     @Test("Objects under way when a commit begins wait for the next, however many follow")

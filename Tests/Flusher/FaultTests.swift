@@ -92,6 +92,27 @@ struct FaultTests {
         }
     }
 
+    @Test("A flusher that stops with an error does not go on reading a log that refuses")
+    func stopsReading() async throws {
+        try await Landing.with { landing in
+            try await landing.append(Self.values)
+            let pauses = Mutex(0)
+            var life = Landing.Life(fault: Breakdown())
+            let shutdown = life.shutdown
+            life.onPause = { _ in
+                let isTooMany = pauses.withLock { pauses in
+                    if Task.isCancelled { pauses += 1 }
+                    return pauses > 100
+                }
+                if isTooMany { shutdown.request() }
+                await Task.yield()
+            }
+            let failure = try await landing.live(life) { _ in false }
+            #expect((failure as? LogError)?.kind == .corrupt)
+            #expect(pauses.withLock { $0 } <= 1)
+        }
+    }
+
     @Test("While the store refuses, memory stays bounded and nothing is read that cannot be held")
     func refusesWhileMuchComes() async throws {
         try await Landing.with { landing in

@@ -87,6 +87,25 @@ final class Freeze: Fault {
     }
 }
 
+/// From the first commit on the log cannot be read; the commit itself finds it damaged, once a read was refused.
+final class Breakdown: Fault {
+    private let isBroken = Mutex(false)
+    private let refusedRead = Gate()
+
+    func strike(at moment: Moment) async throws(LogError) {
+        switch moment {
+        case Moment(call: .commit, side: .before):
+            isBroken.withLock { $0 = true }
+            await refusedRead.opened()
+            throw LogError(.corrupt, doing: "\(moment)", cause: "damaged")
+        case Moment(call: .next, side: .before) where isBroken.withLock({ $0 }):
+            refusedRead.open()
+            throw LogError(.busy, doing: "\(moment)", cause: "refused")
+        default: break
+        }
+    }
+}
+
 /// Nothing goes wrong; whoever waits is told that a moment has come.
 struct Passing: Fault {
     private let moment: Moment

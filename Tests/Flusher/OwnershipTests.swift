@@ -113,6 +113,14 @@ struct OwnershipTests {
         #expect(flusher.committed.isEmpty)
     }
 
+    @Test("Messages without a byte count towards the memory limit with what they take")
+    func shortMessages() {
+        var flusher = SteppedFlusher(BatchTrigger(interval: .seconds(60)), memoryLimit: 100_000)
+        flusher.own(.first)
+        flusher.tell(.records(.of(.first, from: 0, count: 5000, size: 0)))
+        #expect(flusher.paused == [.first])
+    }
+
     @Test("Memory at its limit pauses every partition and flushes the fullest, until half is free again")
     func memory() {
         var flusher = SteppedFlusher(BatchTrigger(size: 1 << 20), memoryLimit: 1000)

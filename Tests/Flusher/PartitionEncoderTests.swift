@@ -13,7 +13,7 @@ struct PartitionEncoderTests {
 
     init() {
         let identity = PartitionEncoder.Identity(
-            dataset: pricesDataset, source: source, epoch: "abcd1234", deadLetterInlineLimit: 100)
+            dataset: pricesDataset, source: source, epoch: "abcd1234", deadLetterInlineLimit: 1000)
         encoder = PartitionEncoder(identity, thread: EncoderThread(number: 0))
         again = PartitionEncoder(identity, thread: EncoderThread(number: 1))
     }
@@ -88,6 +88,84 @@ struct PartitionEncoderTests {
         let stored = try DeadLetter.parse(object.contents[0].bytes)
         #expect(stored.content == .inline(key: Array("key".utf8), value: large, headers: []))
         #expect(object.contents.count == 2)
+    }
+
+    /// The most that the log takes of one message.
+    private static let logLimit = 1 << 20
+
+    @Test("What a dead letter says of a message is short, however large a character of it is")
+    func detailIsShort() async throws {
+        let marks = String(repeating: "\u{301}", count: 200_000)
+        let price = String(decoding: priceMessage(1), as: UTF8.self).replacing("1.5", with: "x\(marks)")
+        let member = #"{"\#(marks)":1,"\#(marks)":2}"#
+        for (offset, text) in [price, member].enumerated() {
+            let from = Offset(offset)
+            _ = await encoder.append(batch(from: from, Array(text.utf8)), from: 0, room: everything)
+        }
+        let object = try await encoder.finish(0..<2, emptyReason: nil)
+        #expect(object.deadLetters.count == 2)
+        for message in object.deadLetters {
+            let letter = try DeadLetter.parse(#require(message.value))
+            #expect(["wrong-type", "duplicate-key"].contains(letter.reason))
+            #expect(letter.detail.utf8.count <= DeadLetter.maximumDetailBytes)
+            #expect((message.value?.count ?? 0) < 10_000)
+        }
+    }
+
+    @Test("A message that is short and whose letter is not, for its many headers, is kept as an object")
+    func storesLettersOfManyHeaders() async throws {
+        var batch = RecordBatch(source: source, startingAt: 0)
+        let headers = (0..<45_000).map { _ in Header(name: "h", value: []) }
+        batch.append(offset: 0, timestamp: Instant(microseconds: 0), key: nil, value: nil, headers: headers)
+        let identity = PartitionEncoder.Identity(
+            dataset: pricesDataset, source: source, epoch: "abcd1234", deadLetterInlineLimit: 64 << 10)
+        let encoder = PartitionEncoder(identity, thread: EncoderThread(number: 0))
+        _ = await encoder.append(batch, from: 0, room: everything)
+        let object = try await encoder.finish(0..<1, emptyReason: nil)
+        let letter = try #require(object.deadLetters.first?.value)
+        #expect(letter.count < Self.logLimit)
+        #expect(try DeadLetter.parse(letter).content == .stored(object: object.contents[0].key))
+        #expect(
+            try DeadLetter.parse(object.contents[0].bytes).content
+                == .inline(
+                    key: nil, value: nil, headers: headers.map { DeadLetter.Header(name: $0.name, value: $0.value) }))
+    }
+
+    @Test("An object is full once it holds as many trading days as its announcement can name")
+    func fullOfDays() async throws {
+        let values = (0..<Announcement.maximumDays + 2).map { number in
+            let day = Day(daysSinceEpoch: 11_000 + Int32(number))
+            return Array(
+                String(decoding: priceMessage(number), as: UTF8.self).replacing("2026-11-21", with: "\(day)").utf8)
+        }
+        let all = RecordBatch(source, from: 0, values: values)
+        let answer = await encoder.append(all, from: 0, room: everything)
+        #expect(answer.stop == .fullOfDays && answer.next == Announcement.maximumDays)
+        let object = try await encoder.finish(0..<answer.end, emptyReason: nil)
+        let summary = object.summary
+        let announcement = Announcement(
+            bucket: "lake", key: summary.key, size: .max, sha256: summary.sha256, dataset: "prices", schemaVersion: 2,
+            epoch: "abcd1234", topic: source.topic, partition: 3, start: 0, end: .max, rows: .max, rejected: .max,
+            emptyReason: nil, days: summary.days, announcedAt: Instant(microseconds: 0))
+        // Each day may have many more rows than here.
+        #expect(announcement.json().count + summary.days.count * 18 < Self.logLimit)
+        let rest = await encoder.append(all, from: answer.next, room: everything)
+        #expect(rest.stop == nil && rest.end == Offset(values.count))
+    }
+
+    @Test("Short dead letters count with what they take in memory, and headers towards the object's size")
+    func countsMemory() async throws {
+        var batch = RecordBatch(source: source, startingAt: 0)
+        let headers = [Header(name: "h", value: [1, 2])]
+        for offset in 0..<10 as Range<Offset> {
+            batch.append(offset: offset, timestamp: Instant(microseconds: 0), key: nil, value: nil, headers: headers)
+        }
+        let answer = await encoder.append(batch, from: 0, room: everything)
+        #expect(answer.messageBytes == 30)
+        let object = try await encoder.finish(0..<10, emptyReason: nil)
+        let bytes = object.deadLetters.reduce(0) { $0 + ($1.value?.count ?? 0) }
+        #expect(object.letterBytes > bytes)
+        #expect(answer.heldBytes >= object.letterBytes)
     }
 
     @Test("What one object rejected is not told again by the next")

@@ -21,6 +21,8 @@ struct SteppedFlusher {
     /// At this offset the next message is of a version of its own, or of a newer one.
     var otherVersions: Set<Offset> = []
     var newerVersions: [Offset: Int] = [:]
+    /// With the message at this offset the object has all the days that it may have.
+    var fullAfter: Set<Offset> = []
     private var held: [Assignment: Int] = [:]
 
     init(_ trigger: BatchTrigger = BatchTrigger(), memoryLimit: Int = 96 << 20) {
@@ -98,6 +100,10 @@ struct SteppedFlusher {
             if stop != nil { break }
             bytes += batch.records[next].byteCount
             next += 1
+            if fullAfter.contains(offset) {
+                stop = .fullOfDays
+                break
+            }
         }
         held[assignment, default: 0] += bytes
         let end = next < batch.records.count ? batch.records[next].offset : batch.nextOffset

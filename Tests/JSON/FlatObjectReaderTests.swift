@@ -1,3 +1,4 @@
+import Foundation
 import JSON
 import Testing
 
@@ -70,8 +71,8 @@ struct FlatObjectReaderTests {
     @Test(
         "what is not JSON is malformed",
         arguments: [
-            "", " ", "{", "}", #"{"a""#, #"{"a":}"#, #"{"a":1,}"#, #"{"a":01}"#, #"{"a":+1}"#, #"{"a":.5}"#,
-            #"{"a":NaN}"#, #"{"a":Infinity}"#, #"{"a":1e999}"#, #"{"a":123456789012345678901234567890}"#,
+            "", " ", "{", "}", #"{"a""#, #"{"a":}"#, #"{"a":1,}"#, #"{"a":+1}"#, #"{"a":.5}"#,
+            #"{"a":NaN}"#, #"{"a":Infinity}"#,
             #"{"a":"\ud800"}"#, #"{"a":"\udc00"}"#, #"{"a":"\x"}"#, "{\"a\":\"\n\"}", "{\"a\":1} x", "{}{}",
             "{'a':1}", "{a:1}", "\u{FEFF}{}", #"{"a":tru}"#, "<html></html>", #"{"x":nul}"#,
         ])
@@ -80,6 +81,16 @@ struct FlatObjectReaderTests {
             Issue.record("\(text): \(String(describing: fault(text)))")
             return
         }
+    }
+
+    @Test(
+        "a number that cannot be read is told from what is not JSON, wanted or not",
+        arguments: [
+            "01", "1.", "1e999", "18446744073709551616", "-9223372036854775809", "123456789012345678901234567890",
+        ], ["a", "x"])
+    func unreadableNumbers(number: String, name: String) {
+        #expect(fault(#"{"\#(name)":\#(number)}"#) == .unreadableNumber)
+        #expect(throws: JSONFault.unreadableNumber) { try JSONDocument(parsing: #"{"\#(name)":\#(number)}"#) }
     }
 
     @Test("every prefix of a message is a fault")
@@ -110,6 +121,57 @@ struct FlatObjectReaderTests {
         #expect(fault(deep, maximumDepth: 10) == .tooDeep)
         let abyss = String(repeating: #"{"a":"#, count: 100_000) + "1" + String(repeating: "}", count: 100_000)
         #expect(fault(abyss) == .tooDeep)
+    }
+
+    @Test(
+        "levels are counted of objects and arrays that hold something, whatever it is",
+        arguments: [("[", "]"), (#"{"a":"#, "}")],
+        [("1", 0), (#""a""#, 0), ("null", 0), ("[]", 0), ("{}", 0), ("[1]", 1)])
+    func levels(brackets: (String, String), inside: (text: String, levels: Int)) {
+        for levels in [1, 2, 10, 64] {
+            let depth = levels - 1 - inside.levels
+            guard depth >= 0 else { continue }
+            func text(_ depth: Int) -> String {
+                #"{"x":"# + String(repeating: brackets.0, count: depth) + inside.text
+                    + String(repeating: brackets.1, count: depth) + "}"
+            }
+            #expect(fault(text(depth), maximumDepth: levels) == nil)
+            #expect(fault(text(depth + 1), maximumDepth: levels) == .tooDeep)
+            #expect(throws: Never.self) { try JSONDocument(parsing: text(depth), maximumDepth: levels) }
+            #expect(throws: JSONFault.tooDeep) { try JSONDocument(parsing: text(depth + 1), maximumDepth: levels) }
+        }
+    }
+
+    @Test("what a large document took is given back, and reading goes on")
+    func givesBack() throws {
+        let dense = Array((#"{"a":1,"x":["# + String(repeating: "1,", count: 500_000) + "1]}").utf8)
+        var readers: [Holder] = []
+        let before = try residentBytes()
+        for _ in 0..<10 {
+            let holder = Holder()
+            dense.withUnsafeBytes { #expect(holder.reader.read($0) == nil) }
+            holder.reader.forgetLargeDocument()
+            readers.append(holder)
+        }
+        // Without it these readers would hold 150 MB.
+        #expect(try residentBytes() - before < 75_000_000)
+        for holder in readers {
+            Array(#"{"a":7}"#.utf8).withUnsafeBytes { #expect(holder.reader.read($0) == nil) }
+            holder.reader.forgetLargeDocument()
+            #expect(holder.reader.slot(0).integer == 7)
+            let abyss = String(repeating: #"{"a":"#, count: 65) + "1" + String(repeating: "}", count: 65)
+            Array(abyss.utf8).withUnsafeBytes { #expect(holder.reader.read($0) == .tooDeep) }
+        }
+    }
+
+    private final class Holder {
+        var reader = FlatObjectReader(fields: ["a"])
+    }
+
+    /// What of the process is in memory, in pages of 4 KiB.
+    private func residentBytes() throws -> Int {
+        let fields = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8).split(separator: " ")
+        return try #require(Int(fields[1])) * 4096
     }
 
     @Test("a message larger than all before it is read")

@@ -85,6 +85,8 @@ struct AnnouncementTests {
         ("not UTF-8 inside the key", "dt%3D", "dt%FF", "Records[0].s3.object.key is not URL-encoded UTF-8"),
         ("a size that is text", ":4711", ":\"4711\"", "Records[0].s3.object.size is not an integer"),
         ("a negative offset", ":1200", ":-1", "Records[0].pregao.start is negative"),
+        ("an offset beyond 53 bits", ":1400", ":9007199254740992", "Records[0].pregao.end is beyond 2^53 - 1"),
+        ("an integer's largest value", ":150", ":9223372036854775807", "Records[0].pregao.days[0].rows is beyond"),
         ("a fraction", ":1200", ":1200.5", "Records[0].pregao.start is not an integer"),
         ("a range that runs backwards", ":1200", ":1401", "Records[0].pregao.end lies before start"),
         (
@@ -107,6 +109,22 @@ struct AnnouncementTests {
         try #require(damaged != json, "the damage did nothing")
         let fault = #expect(throws: AnnouncementFault.self) { try Announcement.parse(Array(damaged.utf8)) }
         #expect(fault?.reason.contains(damage.reason) == true, "\(fault?.reason ?? "")")
+    }
+
+    @Test
+    func `a message whose days have more rows than can be counted is refused`() {
+        let largest = (Int64(1) << 53) - 1
+        let base = Self.announcement()
+        let days = Array(
+            repeating: Announcement.DayContent(
+                day: Day(daysSinceEpoch: 20_777), rows: largest, first: base.announcedAt, last: base.announcedAt),
+            count: 1025)
+        let announcement = Announcement(
+            bucket: base.bucket, key: base.key, size: base.size, sha256: base.sha256, dataset: base.dataset,
+            schemaVersion: 1, epoch: base.epoch, topic: base.topic, partition: 0, start: 0, end: 1, rows: 1,
+            rejected: 0, emptyReason: nil, days: days, announcedAt: base.announcedAt)
+        let fault = #expect(throws: AnnouncementFault.self) { try Announcement.parse(announcement.json()) }
+        #expect(fault?.reason == "Records[0].pregao.days have more rows than can be counted")
     }
 
     @Test

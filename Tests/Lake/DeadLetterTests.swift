@@ -27,6 +27,15 @@ struct DeadLetterTests {
         #expect(try DeadLetter.parse(empty.json()) == empty)
     }
 
+    @Test("A long detail is cut where a scalar ends")
+    func detail() {
+        let letter = DeadLetter(
+            topic: "t", partition: 0, offset: 0, timestamp: Instant(microseconds: 0), reason: "r",
+            detail: "e" + String(repeating: "\u{301}", count: 1000), content: .inline(key: nil, value: nil, headers: [])
+        )
+        #expect(letter.detail == "e" + String(repeating: "\u{301}", count: 511))
+    }
+
     @Test("A stored letter names an object that holds the whole letter, the same for the same letter")
     func stored() throws {
         let stored = Self.letter.stored(epoch: "abcd1234")

@@ -28,6 +28,8 @@ struct RejectionTests {
         Case("cut off", String(Samples.message().dropLast()), .notJSON),
         Case("something behind it", Samples.message() + "{}", .notJSON),
         Case("NaN", Samples.message(replacing: "-7", with: "NaN"), .notJSON),
+        Case("an unknown number of 2^64", Samples.message(adding: "\"x\":18446744073709551616"), .unreadableNumber),
+        Case("65 levels", Samples.message(adding: "\"x\":\(deep(64, around: "1"))"), .tooDeep),
         Case("an array", "[\(Samples.message())]", .notAnObject),
         Case("a number", "1", .notAnObject),
         Case("nested deeply", Samples.message(adding: "\"x\":\(deep(100))"), .tooDeep),
@@ -78,8 +80,14 @@ struct RejectionTests {
         Case("a wrong nullable decimal", Samples.message(adding: "\"price_or_null\":\"1,5\""), .wrongType),
     ]
 
-    static func deep(_ depth: Int) -> String {
-        String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
+    static func deep(_ depth: Int, around content: String = "") -> String {
+        String(repeating: "[", count: depth) + content + String(repeating: "]", count: depth)
+    }
+
+    @Test
+    func `a message of 64 levels is a row`() {
+        var encoder = RawFileEncoder(dataset: Samples.dataset, version: 1, partition: 0)
+        #expect(encoder.append(Samples.message(adding: "\"x\":\(Self.deep(63, around: "1"))")) == .accepted)
     }
 
     private func verdict(on message: [UInt8]?, _ encoder: inout RawFileEncoder) -> RawFileEncoder.Verdict {

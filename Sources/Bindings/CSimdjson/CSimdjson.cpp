@@ -5,10 +5,16 @@ using namespace simdjson;
 struct pregao_json_reader {
     dom::parser parser;
     size_t maximum_bytes;
+    size_t maximum_depth;
     std::vector<std::string> names;
     std::vector<pregao_json_slot> slots;
     std::vector<std::string_view> strangers;
     std::string detail;
+
+    void allocate() {
+        // A failure shows again, as an error, in the next read.
+        (void)parser.allocate(1024, pregao::simdjson_depth(maximum_depth));
+    }
 
     int fail(int code, std::string_view about) {
         detail.assign(about);
@@ -59,22 +65,22 @@ static void fill(pregao_json_slot &slot, dom::element value) {
     slot.kind = PREGAO_JSON_OTHER;
 }
 
-pregao_json_reader *pregao_json_reader_new(size_t maximum_bytes, size_t maximum_depth) {
+pregao_json_reader *pregao_json_reader_new(size_t maximum_bytes, size_t maximum_depth) noexcept {
     auto *reader = new pregao_json_reader;
     reader->maximum_bytes = maximum_bytes;
-    // A failure shows again, as an error, in the first read.
-    (void)reader->parser.allocate(1024, maximum_depth);
+    reader->maximum_depth = maximum_depth;
+    reader->allocate();
     return reader;
 }
 
-void pregao_json_reader_add_field(pregao_json_reader *reader, const char *name, size_t length) {
+void pregao_json_reader_add_field(pregao_json_reader *reader, const char *name, size_t length) noexcept {
     reader->names.emplace_back(name, length);
     reader->slots.push_back({});
 }
 
-void pregao_json_reader_free(pregao_json_reader *reader) { delete reader; }
+void pregao_json_reader_free(pregao_json_reader *reader) noexcept { delete reader; }
 
-int pregao_json_reader_read(pregao_json_reader *reader, const char *bytes, size_t length) {
+int pregao_json_reader_read(pregao_json_reader *reader, const char *bytes, size_t length) noexcept {
     std::fill(reader->slots.begin(), reader->slots.end(), pregao_json_slot{});
     if (length > reader->maximum_bytes) return reader->fail(PREGAO_JSON_TOO_LARGE, "");
     dom::element root;
@@ -103,9 +109,15 @@ int pregao_json_reader_read(pregao_json_reader *reader, const char *bytes, size_
     return PREGAO_JSON_OK;
 }
 
-const pregao_json_slot *pregao_json_reader_slots(const pregao_json_reader *reader) { return reader->slots.data(); }
+void pregao_json_reader_forget(pregao_json_reader *reader) noexcept {
+    if (reader->parser.capacity() <= pregao::kept) return;
+    reader->parser = dom::parser();
+    reader->allocate();
+}
 
-const char *pregao_json_reader_detail(const pregao_json_reader *reader, size_t *length) {
+const pregao_json_slot *pregao_json_reader_slots(const pregao_json_reader *reader) noexcept { return reader->slots.data(); }
+
+const char *pregao_json_reader_detail(const pregao_json_reader *reader, size_t *length) noexcept {
     *length = reader->detail.size();
     return reader->detail.data();
 }

@@ -4,6 +4,7 @@
 
 #define SIMDJSON_EXCEPTIONS 0
 #include <algorithm>
+#include <exception>
 #include <simdjson.h>
 #include <string>
 #include <string_view>
@@ -18,9 +19,18 @@ inline int code_of(simdjson::error_code error) {
     case simdjson::UTF8_ERROR: return PREGAO_JSON_NOT_UTF8;
     case simdjson::CAPACITY: return PREGAO_JSON_TOO_LARGE;
     case simdjson::DEPTH_ERROR: return PREGAO_JSON_TOO_DEEP;
+    case simdjson::NUMBER_ERROR: return PREGAO_JSON_NUMBER;
+    // The bytes are not to blame.
+    case simdjson::MEMALLOC: std::terminate();
     default: return PREGAO_JSON_MALFORMED;
     }
 }
+
+// A larger document's buffers, many times its size, are not kept.
+constexpr size_t kept = 1 << 16;
+
+// simdjson refuses at as many levels as it is told, of those that hold something.
+constexpr size_t simdjson_depth(size_t maximum_depth) { return maximum_depth + 1; }
 
 // simdjson 3.0.1 writes a lone low surrogate (\udc00) as three bytes that are no UTF-8.
 inline bool is_text(std::string_view text) { return simdjson::validate_utf8(text.data(), text.size()); }

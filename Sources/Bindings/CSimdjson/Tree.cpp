@@ -30,9 +30,9 @@ struct tree {
         std::copy_n(bytes, length, padded.data());
         if (depth != maximum_depth) {
             const size_t capacity = std::max(length, size_t(1024));
-            if (auto error = validator.allocate(capacity, depth)) return fail(error);
-            // On-demand counts the document itself as a level.
-            if (auto error = walker.allocate(capacity, depth + 2)) return fail(error);
+            if (auto error = validator.allocate(capacity, pregao::simdjson_depth(depth))) return fail(error);
+            // On-demand counts the document itself and its innermost values as levels.
+            if (auto error = walker.allocate(capacity, pregao::simdjson_depth(depth) + 2)) return fail(error);
             maximum_depth = depth;
         }
         if (auto error = validator.parse(padded.data(), length, false).error()) return fail(error);
@@ -116,8 +116,6 @@ struct tree {
     }
 };
 
-// A larger document's buffers, many times its size, are not kept.
-constexpr size_t kept = 1 << 16;
 thread_local tree small_documents;
 thread_local std::unique_ptr<tree> large_document;
 
@@ -125,13 +123,13 @@ thread_local std::unique_ptr<tree> large_document;
 
 int pregao_json_tree_read(
     const char *bytes, size_t length, size_t maximum_bytes, size_t maximum_depth, const pregao_json_node **nodes,
-    const char **detail, size_t *detail_length) {
+    const char **detail, size_t *detail_length) noexcept {
     if (length > maximum_bytes) {
         *detail_length = 0;
         return PREGAO_JSON_TOO_LARGE;
     }
-    if (length > kept) large_document = std::make_unique<tree>();
-    tree &used = length > kept ? *large_document : small_documents;
+    if (length > pregao::kept) large_document = std::make_unique<tree>();
+    tree &used = length > pregao::kept ? *large_document : small_documents;
     const int code = used.read(bytes, length, maximum_depth);
     *nodes = used.nodes.data();
     *detail = used.detail.data();
@@ -139,4 +137,4 @@ int pregao_json_tree_read(
     return code;
 }
 
-void pregao_json_tree_forget(void) { large_document.reset(); }
+void pregao_json_tree_forget(void) noexcept { large_document.reset(); }

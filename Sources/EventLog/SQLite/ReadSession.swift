@@ -36,7 +36,7 @@ final class ReadSession {
         return found
     }
 
-    /// The messages from `start` up to and without `end`, at most `maximumBytes` of them, or one.
+    /// The messages from `start` up to and without `end`, at most `maximumBytes` of them, headers included, or one.
     func batch(
         _ source: TopicPartition, _ partition: Int64, from start: Offset, to end: Offset, maximumBytes: Int
     ) throws(Fault) -> RecordBatch {
@@ -48,14 +48,17 @@ final class ReadSession {
         query.bind(1, start)
         query.bind(2, end)
         defer { query.reset() }
+        let maximumRecords = RecordBatch.maximumRecords(ofBytes: maximumBytes)
         while try query.step() {
             let key = query.blob(2)
             let value = query.blob(3)
-            let bytes = (key?.count ?? 0) + (value?.count ?? 0)
-            if !batch.records.isEmpty, batch.byteCount + bytes > maximumBytes { return batch }
+            let headers = query.blob(4)
+            let bytes = (key?.count ?? 0) + (value?.count ?? 0) + (headers?.count ?? 0)
+            let isFull = batch.byteCount + bytes > maximumBytes || batch.records.count >= maximumRecords
+            if isFull, !batch.records.isEmpty { return batch }
             batch.append(
                 offset: query.integer(0), timestamp: Instant(microseconds: query.integer(1)), key: key, value: value,
-                headers: try HeaderCoding.decode(query.blob(4)))
+                headers: try HeaderCoding.decode(headers))
         }
         // Compaction may have removed what is between the last record and the end.
         batch.nextOffset = end

@@ -12,7 +12,7 @@ public struct SQLiteLogSettings: Hashable, Sendable {
     public var checkpointBytes = 16 << 20
     /// The most that a message's key, value and headers may have together, in bytes.
     public var maximumMessageBytes = 1 << 20
-    /// The most that one ``ConsumerEvent/records(_:)`` brings, in bytes of keys and values, unless it is one message.
+    /// The most that one ``ConsumerEvent/records(_:)`` brings, in bytes, unless it is one message.
     public var fetchBytes = 1 << 20
     /// The most that the file may grow to, in bytes; nil leaves it to the disk. Beyond it appends fail as
     /// ``LogError/Kind/cannotWrite`` until retention has made room.

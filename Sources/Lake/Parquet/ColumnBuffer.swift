@@ -40,9 +40,9 @@ struct ColumnBuffer {
         if isNullable { Self.grow(&validity, from: capacity / 8 + 1, to: newCapacity / 8 + 1) }
     }
 
-    /// Bytes of the rows up to `row`, roughly.
+    /// Bytes of the rows up to `row`, roughly, and of all the room for texts: one long text makes much of it.
     func byteCount(rows: Int) -> Int {
-        Self.valueBytes(layout, rows: rows) + (layout == .text ? textEnd(row: rows) : 0)
+        Self.valueBytes(layout, rows: rows) + (layout == .text ? textCapacity : 0)
     }
 
     func textEnd(row: Int) -> Int { Int(values.load(fromByteOffset: row * 4, as: Int32.self)) }

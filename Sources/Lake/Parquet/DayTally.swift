@@ -28,6 +28,8 @@ struct DayTally {
         return contents.count - 1
     }
 
+    var count: Int { contents.count }
+
     /// Ascending by day.
     var days: [Announcement.DayContent] {
         contents.sorted { $0.day < $1.day }.map { content in

@@ -54,6 +54,9 @@ public struct RawFileEncoder: ~Copyable {
     /// Rows accepted.
     public var rows: Int { writtenRows + chunk.count }
 
+    /// Distinct trading days among the rows, each of which the object's announcement names.
+    public var days: Int { tally.count }
+
     /// Bytes of memory held for the rows accepted, roughly.
     public var byteCount: Int { chunk.byteCount + writer.byteCount }
 
@@ -75,6 +78,9 @@ public struct RawFileEncoder: ~Copyable {
         if chunk.isFull { writeChunk() }
         return .accepted
     }
+
+    /// Gives back what reading a large message took, many times its size, which ``byteCount`` does not count.
+    public mutating func forgetLargeMessages() { reader.forgetLargeDocument() }
 
     /// Writes the footer and gives the file; without any row, a file with none.
     ///
@@ -101,7 +107,7 @@ public struct RawFileEncoder: ~Copyable {
     private func rejection(_ reason: RejectionReason, column index: Int) -> Verdict {
         let column = chunk.columns[index]
         let slot = reader.slot(index + 1)
-        let value = slot.kind == .string ? "\"\(String(slot.string.prefix(64)))\"" : "\(slot.kind)"
+        let value = slot.kind == .string ? "\"\(String(slot.string.unicodeScalars.prefix(64)))\"" : "\(slot.kind)"
         return .rejected(reason, detail: "column \(column.name), \(column.type.rawValue): \(value)")
     }
 

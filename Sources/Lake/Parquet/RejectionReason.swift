@@ -7,6 +7,8 @@ public enum RejectionReason: String, Hashable, Sendable, CaseIterable {
     case tooLarge = "too-large"
     case notUTF8 = "not-utf-8"
     case notJSON = "not-json"
+    /// A number, wanted or not, that is not in JSON's form or that 64 bits or a double do not hold.
+    case unreadableNumber = "unreadable-number"
     case tooDeep = "too-deep"
     case notAnObject = "not-an-object"
     case duplicateKey = "duplicate-key"
@@ -27,6 +29,7 @@ extension RejectionReason {
         self =
             switch fault {
             case .malformed: .notJSON
+            case .unreadableNumber: .unreadableNumber
             case .notUTF8: .notUTF8
             case .tooLarge: .tooLarge
             case .tooDeep: .tooDeep
