@@ -27,15 +27,12 @@ public final class SQLiteEventLog: EventLog {
         at path: String, settings: SQLiteLogSettings = SQLiteLogSettings(), clock: any WallClock,
         leaseClock: any LeaseClock = BootLeaseClock()
     ) async throws(LogError) -> SQLiteEventLog {
-        let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
-        do {
-            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+        do throws(Fault) {
+            try makeFolder(folder)
         } catch {
-            throw LogError(
-                .cannotWrite, doing: "make the folder \(folder.path) of the log", cause: plainWords(of: error))
+            throw error.whileDoing("make the folder \(folder) of the log")
         }
-        // SQLite syncs the folder that holds its files; that this folder is there has to be durable too.
-        syncFolder(folder.deletingLastPathComponent().path)
         return try await start(
             WriteSession.Options(
                 path: path, mode: .create, settings: settings, clock: clock, leaseClock: leaseClock))
