@@ -35,7 +35,7 @@ final class NullLog: EventLog {
         RecordBatch(source: partition, startingAt: end)
     }
 
-    func applyRetention(now: Instant) async throws(LogError) {}
+    func applyRetention(now: Instant?) async throws(LogError) {}
 
     func close() async {}
 }

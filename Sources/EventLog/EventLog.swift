@@ -70,7 +70,9 @@ public protocol EventLog: Sendable {
         async throws(LogError) -> RecordBatch
 
     /// Removes what the topics' retention lets go.
-    func applyRetention(now: Instant) async throws(LogError)
+    ///
+    /// - Parameter now: the time of day; nil, where it is not to be believed, removes nothing for its age.
+    func applyRetention(now: Instant?) async throws(LogError)
 
     func close() async
 }

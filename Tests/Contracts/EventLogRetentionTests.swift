@@ -23,6 +23,20 @@ struct EventLogRetentionTests {
     }
 
     @Test(arguments: EventLogKind.all)
+    func `while the time is not known nothing goes for its age, though what is beyond the bytes does`(
+        _ kind: EventLogKind
+    ) async throws {
+        try await withLog(kind, topics: ["numbers": 1, "large": 1], retention: .delete(age: .zero, bytes: 20)) {
+            _, log in
+            _ = try await log.append((0..<10).map { message($0) } + (10..<60).map { message($0, to: "large") })
+            try await log.applyRetention(now: nil)
+            #expect(try await log.watermarks(of: "numbers")[partition(0)] == Watermarks(start: 0, end: 10))
+            let large = partition(0, of: "large")
+            #expect(try await log.watermarks(of: "large")[large] == Watermarks(start: 40, end: 50))
+        }
+    }
+
+    @Test(arguments: EventLogKind.all)
     func `a partition beyond its bytes loses its first messages`(_ kind: EventLogKind) async throws {
         try await withLog(kind, retention: .delete(age: nil, bytes: 20)) { _, log in
             _ = try await log.append((10..<60).map { message($0) })

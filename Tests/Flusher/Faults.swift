@@ -154,7 +154,7 @@ struct FaultyLog: EventLog {
     {
         try await real.read(partition, from: start, to: end, maximumBytes: maximumBytes)
     }
-    func applyRetention(now: Instant) async throws(LogError) { try await real.applyRetention(now: now) }
+    func applyRetention(now: Instant?) async throws(LogError) { try await real.applyRetention(now: now) }
     func close() async { await real.close() }
 
     func join(group: String, instance: String, topics: [String]) async throws(LogError) -> any GroupConsumer {

@@ -80,7 +80,7 @@ final class FaultyLog: EventLog {
         try await log.read(partition, from: start, to: end, maximumBytes: maximumBytes)
     }
 
-    func applyRetention(now: Instant) async throws(LogError) { try await log.applyRetention(now: now) }
+    func applyRetention(now: Instant?) async throws(LogError) { try await log.applyRetention(now: now) }
 
     func close() async { await log.close() }
 

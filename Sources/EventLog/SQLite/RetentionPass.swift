@@ -5,7 +5,8 @@ import MarketData
 struct RetentionPass {
     let writer: Writer
     let reader: Reader
-    let now: Instant
+    /// nil where the time of day is not known: nothing is old then.
+    let now: Instant?
 
     /// How many messages one transaction removes at most.
     static let step = 10_000
@@ -23,8 +24,8 @@ struct RetentionPass {
     }
 
     private func trim(_ partition: Int64, age: Duration?, bytes: Int?) async throws(Fault) {
-        guard age != nil || bytes != nil else { return }
-        let cutoff = age.map { now.microseconds - $0.inMicroseconds }
+        let cutoff: Int64? = if let age, let now { now.microseconds - age.inMicroseconds } else { nil }
+        guard cutoff != nil || bytes != nil else { return }
         while try await writer.perform({ session throws(Fault) in
             try session.trim(partition, olderThan: cutoff, toBytes: bytes, atMost: Self.step)
         }) {}

@@ -151,7 +151,7 @@ public final class SQLiteEventLog: EventLog {
         }
     }
 
-    public func applyRetention(now: Instant) async throws(LogError) {
+    public func applyRetention(now: Instant?) async throws(LogError) {
         try await doing("apply the topics' retention") { () throws(Fault) in
             try await RetentionPass(writer: writer, reader: reader, now: now).run()
         }
