@@ -1,3 +1,4 @@
+import Archiver
 import Batch
 import Configuration
 import EventLog
@@ -5,6 +6,7 @@ import Feeds
 import Foundation
 import Lake
 import MarketData
+import Poller
 import Runtime
 import Warehouse
 
@@ -79,13 +81,19 @@ struct Workplace {
     /// The refined tables' files, by keys that begin with `refined/`.
     func refinedStore() -> LocalObjectStore { LocalObjectStore(root: configuration.data, bucket: "pregao-refined") }
 
-    /// The topics that every stage relies on, declared by whoever starts first. The poller declares its own beside.
+    /// The topics that every stage relies on, each with the group that is to read all of it, whether it was ever started
+    /// or not.
+    static let topics: [(name: String, group: String)] =
+        Datasets.all.map { ($0.topic, "pregao.flusher") } + [(Announcement.topic, Archiver.group)]
+        + KnownFeeds.taskNames.map { ("pregao.tasks.\($0)", Poller.group) }
+
+    /// Declares the topics; whoever starts first makes them. The poller declares its own beside.
     func declareTopics(in log: any EventLog) async throws(LogError) {
         let settings = configuration.log
         let kept = Retention(.delete(age: settings.retentionAge, bytes: settings.retentionBytes))
-        let names = Datasets.all.map(\.topic) + [Announcement.topic] + KnownFeeds.taskNames.map { "pregao.tasks.\($0)" }
-        for name in names {
-            try await log.declare(TopicDeclaration(name: name, partitions: settings.partitions, retention: kept))
+        for (name, group) in Self.topics {
+            try await log.declare(
+                TopicDeclaration(name: name, partitions: settings.partitions, retention: kept), readBy: [group])
         }
         try await log.declare(TopicDeclaration(name: DeadLetter.topic, partitions: 1, retention: kept))
     }

@@ -138,7 +138,9 @@ struct FaultyLog: EventLog {
 
     var epoch: String { real.epoch }
 
-    func declare(_ topic: TopicDeclaration) async throws(LogError) { try await real.declare(topic) }
+    func declare(_ topic: TopicDeclaration, readBy groups: Set<String>) async throws(LogError) {
+        try await real.declare(topic, readBy: groups)
+    }
     func topics() async throws(LogError) -> [TopicDeclaration] { try await real.topics() }
     func append(_ messages: [OutgoingMessage]) async throws(LogError) -> [LogPosition] {
         try await real.append(messages)

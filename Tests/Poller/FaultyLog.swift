@@ -48,7 +48,9 @@ final class FaultyLog: EventLog {
 
     var epoch: String { log.epoch }
 
-    func declare(_ topic: TopicDeclaration) async throws(LogError) { try await log.declare(topic) }
+    func declare(_ topic: TopicDeclaration, readBy groups: Set<String>) async throws(LogError) {
+        try await log.declare(topic, readBy: groups)
+    }
 
     func topics() async throws(LogError) -> [TopicDeclaration] { try await log.topics() }
 

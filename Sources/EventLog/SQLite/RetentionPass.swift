@@ -99,16 +99,21 @@ extension WriteSession {
         return removed == count
     }
 
-    /// The position that every group has reached that ever committed on the partition's topic; its end where none did.
+    /// The position that every group has reached that ever committed on the partition's topic, or was declared to read
+    /// it; its end where there is none.
     private func passedByAllGroups(_ partition: Int64) throws(Fault) -> Offset {
         let query = try statements[
             """
-            SELECT min(ifnull(here.position, 0)) FROM
-                (SELECT DISTINCT consumer_group FROM positions
-                 WHERE committed = 1 AND partition IN
-                    (SELECT id FROM partitions WHERE topic = (SELECT topic FROM partitions WHERE id = ?1))) AS readers
-                LEFT JOIN positions AS here
-                ON here.consumer_group = readers.consumer_group AND here.partition = ?1 AND here.committed = 1
+            WITH here(topic) AS (SELECT topic FROM partitions WHERE id = ?1),
+            readers_of_topic(name) AS (
+                SELECT consumer_group FROM readers WHERE topic = (SELECT topic FROM here)
+                UNION
+                SELECT name FROM consumer_groups WHERE id IN
+                    (SELECT consumer_group FROM positions WHERE committed = 1 AND partition IN
+                        (SELECT id FROM partitions WHERE topic = (SELECT topic FROM here))))
+            SELECT min(ifnull(position, 0)) FROM readers_of_topic
+                LEFT JOIN consumer_groups USING (name)
+                LEFT JOIN positions ON consumer_group = consumer_groups.id AND partition = ?1 AND committed = 1
             """]
         return try query.first([.integer(partition)]) { $0.isNull(0) ? .max : $0.integer(0) } ?? .max
     }

@@ -86,9 +86,9 @@ public final class SQLiteEventLog: EventLog {
         await writer.ended()
     }
 
-    public func declare(_ topic: TopicDeclaration) async throws(LogError) {
+    public func declare(_ topic: TopicDeclaration, readBy groups: Set<String>) async throws(LogError) {
         try await doing("declare \(topic.name)") { () throws(Fault) in
-            try await writer.perform { session throws(Fault) in try session.declare(topic) }
+            try await writer.perform { session throws(Fault) in try session.declare(topic, readBy: groups) }
         }
     }
 

@@ -55,7 +55,7 @@ final class WriteSession {
         try connection.execute(
             "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -16384;"
                 + "PRAGMA journal_size_limit = \(options.settings.checkpointBytes * 4)")
-        guard isNew else { return }
+        guard isNew else { return try Schema.upgrade(connection) }
         try connection.execute("BEGIN IMMEDIATE")
         try Schema.create(connection)
         try connection.execute("COMMIT")

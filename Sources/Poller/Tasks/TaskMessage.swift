@@ -14,7 +14,7 @@ struct TaskMessage: Hashable, Sendable {
         case complete
     }
 
-    static let group = "pregao.poller"
+    static let group = Poller.group
     private static let version: Int64 = 1
 
     let run: String
