@@ -28,7 +28,9 @@ extension WriteSession {
                 // More would send keys to other partitions than before, out of order.
                 throw Fault(
                     .other,
-                    "it has \(known.declaration.partitions) partitions, not \(topic.partitions), and they cannot be added"
+                    "it has \(known.declaration.partitions) partitions, not \(topic.partitions), and they cannot be added:"
+                        + " set log.partitions to \(known.declaration.partitions) or less, or move the log's folder"
+                        + " aside to start a new log"
                 )
             }
             guard known.declaration.retention != topic.retention else { return }
