@@ -12,7 +12,7 @@ public struct Sweep: Sendable {
     public struct Report: Sendable {
         /// What was removed, or would be.
         public internal(set) var removed: [StoredObject] = []
-        /// Not in the ledger, and left alone: younger than the grace, or they may still be announced.
+        /// Not in the ledger, and left alone: younger than the grace, or not covered by others.
         public internal(set) var kept: [(object: StoredObject, reason: String)] = []
         public internal(set) var examined = 0
     }
