@@ -10,7 +10,7 @@ final class NullLog: EventLog {
 
     func count(of topic: String) -> Int { counts.withLock { $0[topic] ?? 0 } }
 
-    func declare(_ topic: TopicDeclaration) async throws(LogError) {}
+    func declare(_ topic: TopicDeclaration, readBy groups: Set<String>) async throws(LogError) {}
 
     func topics() async throws(LogError) -> [TopicDeclaration] { [] }
 
@@ -35,7 +35,7 @@ final class NullLog: EventLog {
         RecordBatch(source: partition, startingAt: end)
     }
 
-    func applyRetention(now: Instant) async throws(LogError) {}
+    func applyRetention(now: Instant?) async throws(LogError) {}
 
     func close() async {}
 }

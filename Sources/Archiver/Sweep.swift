@@ -5,13 +5,14 @@ import Warehouse
 
 /// Removes orphans: raw objects that a crash left between being put and being announced.
 ///
-/// A raw object goes when the ledger does not have it, its range starts below what the ledger has reached for the same
-/// partition and epoch (so that it can no longer be announced), and it is older than the grace. Nobody ever reads one.
+/// A raw object goes when the ledger does not have it, the ledger holds its whole range under other keys (so that it can
+/// no longer be announced), and it is older than the grace. Nobody ever reads one. A hole in the ledger covers nothing:
+/// what lies in one may have been announced, and be all that is left of its range.
 public struct Sweep: Sendable {
     public struct Report: Sendable {
         /// What was removed, or would be.
         public internal(set) var removed: [StoredObject] = []
-        /// Not in the ledger, and left alone: younger than the grace, or they may still be announced.
+        /// Not in the ledger, and left alone: younger than the grace, or not covered by others.
         public internal(set) var kept: [(object: StoredObject, reason: String)] = []
         public internal(set) var examined = 0
     }
@@ -35,10 +36,8 @@ public struct Sweep: Sendable {
     /// - Throws: ``StoreError`` or ``CatalogError``; what was removed until then stays removed.
     public func run(removing: Bool) async throws -> Report {
         var report = Report()
-        // Ranges only grow: what they have passed now stays passed.
-        var reached: [LedgerPartition: Int64] = [:]
-        for range in try await catalog.ranges() { reached[range.partition] = range.end }
-        let oldest = clock.now().adding(microseconds: -grace.components.seconds * 1_000_000)
+        let oldest = clock.now().adding(microseconds: -grace.components.seconds * 1_000_000).microseconds
+        func isPastGrace(_ object: StoredObject) -> Bool { object.modified <= oldest }
         var last: String?
         while true {
             let page = try await raw.list(prefix: "raw/", after: last, limit: Self.pageSize)
@@ -47,22 +46,24 @@ public struct Sweep: Sendable {
             report.examined += page.count
             // Asked after the listing: an object that was registered meanwhile is then in the ledger.
             let registered = try await keysInLedger(of: page)
-            for object in page where !registered.contains(object.key) {
-                if let reason = reasonToKeep(object, reached, oldest: oldest) {
-                    report.kept.append((object, reason))
-                } else {
-                    if removing { try await raw.remove(object.key) }
-                    report.removed.append(object)
+            let unknown = page.filter { !registered.contains($0.key) }
+            let names = unknown.filter { isPastGrace($0) }.compactMap { RawObjectName(key: $0.key) }
+            // Asked after the listing too: a range that is covered stays covered.
+            let covered = try await catalog.coveredByOthers(names)
+            for object in unknown {
+                guard covered.contains(object.key) else {
+                    report.kept.append((object, reasonToKeep(object, isPastGrace: isPastGrace(object))))
+                    continue
                 }
+                if removing { try await raw.remove(object.key) }
+                report.removed.append(object)
             }
         }
     }
 
-    private func reasonToKeep(_ object: StoredObject, _ reached: [LedgerPartition: Int64], oldest: Instant) -> String? {
-        guard let name = RawObjectName(key: object.key) else { return "not a raw object's name" }
-        let partition = LedgerPartition(epoch: name.epoch, topic: name.topic, partition: name.partition)
-        guard let end = reached[partition], name.start < end else { return "may still be announced" }
-        return object.modified > oldest.microseconds ? "younger than the grace" : nil
+    private func reasonToKeep(_ object: StoredObject, isPastGrace: Bool) -> String {
+        guard RawObjectName(key: object.key) != nil else { return "not a raw object's name" }
+        return isPastGrace ? "the ledger lacks its range: it may still be announced" : "younger than the grace"
     }
 
     private func keysInLedger(of page: [StoredObject]) async throws(CatalogError) -> Set<String> {

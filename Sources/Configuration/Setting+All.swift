@@ -31,7 +31,9 @@ extension Setting {
             $0.logging.format = $1
         },
         integer(
-            "log.partitions", "Partitions of each dataset's topic; they may grow, and never shrink.",
+            "log.partitions",
+            "Partitions that each topic of datasets, tasks and objects is made with. A log that is there keeps its own: "
+                + "a smaller number changes nothing, a larger one ends the program.",
             standard: Int(standard.log.partitions), in: 1...256
         ) { $0.log.partitions = Int32($1) },
         duration(

@@ -3,7 +3,8 @@ import MarketData
 /// What a topic keeps.
 public struct Retention: Hashable, Sendable {
     public enum Cleanup: Hashable, Sendable {
-        /// Remove messages that every group has passed and that are older than `age`, or beyond `bytes` in a partition.
+        /// Remove messages that are older than `age`, or beyond `bytes` in a partition, and that every group has passed
+        /// which has ever committed on the topic or was declared to read it. Where there is none, all that is old goes.
         case delete(age: Duration?, bytes: Int?)
         /// Keep the newest message of every key.
         case compact
@@ -45,7 +46,10 @@ public protocol EventLog: Sendable {
     var epoch: String { get }
 
     /// Creates the topic, or checks that it is there with at least the partitions declared. Retention is updated.
-    func declare(_ topic: TopicDeclaration) async throws(LogError)
+    ///
+    /// - Parameter groups: are to read every message: retention keeps what they have not passed, from now on, be they
+    ///   never started. A later declaration adds to them and takes none away.
+    func declare(_ topic: TopicDeclaration, readBy groups: Set<String>) async throws(LogError)
 
     /// Every topic, by name.
     func topics() async throws(LogError) -> [TopicDeclaration]
@@ -71,9 +75,16 @@ public protocol EventLog: Sendable {
         async throws(LogError) -> RecordBatch
 
     /// Removes what the topics' retention lets go.
-    func applyRetention(now: Instant) async throws(LogError)
+    ///
+    /// - Parameter now: the time of day; nil, where it is not to be believed, removes nothing for its age.
+    func applyRetention(now: Instant?) async throws(LogError)
 
     func close() async
+}
+
+extension EventLog {
+    /// Declares a topic that no group has to read.
+    public func declare(_ topic: TopicDeclaration) async throws(LogError) { try await declare(topic, readBy: []) }
 }
 
 /// Where a message was stored.
@@ -94,7 +105,8 @@ public enum ConsumerEvent: Sendable {
     case revoking(Set<TopicPartition>)
     /// These now belong to another member: drop what was buffered of them. A commit of theirs would be fenced.
     case lost(Set<TopicPartition>)
-    /// The position that the group would read next was lost to retention: [from, to) is gone.
+    /// What the group would read next was lost to retention: [from, to) is gone. A group that has never committed and
+    /// is not assigned a partition from 0 is told so right after the assignment.
     case trimmed(TopicPartition, from: Offset, to: Offset)
     case records(RecordBatch)
 }

@@ -7,6 +7,9 @@ import Runtime
 /// The first stage: asks the sources for prices on their schedule and appends what they answer to the log, a quote or
 /// a gap for every slot; and works off the tasks of runs.
 public struct Poller: Sendable {
+    /// Reads the tasks.
+    public static let group = "pregao.poller"
+
     private let settings: PollerSettings
     private let log: any EventLog
     private let clock: any WallClock

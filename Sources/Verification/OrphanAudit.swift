@@ -2,16 +2,16 @@ import Lake
 import MarketData
 import Warehouse
 
-/// Finds raw objects that the ledger does not have: a crash leaves some, the sweep takes them after its grace.
+/// Finds raw objects that the ledger does not have: a crash leaves some, the sweep takes them after its grace, once the
+/// ledger holds their ranges under other keys.
 struct OrphanAudit {
     let raw: any ObjectStore
+    let catalog: Catalog
+    let snapshot: Int64
     let grace: Duration
     let now: Instant
 
-    func audit(_ keys: Set<String>, _ ranges: [LedgerRange], into report: inout VerificationReport)
-        async
-    {
-        let reached = Dictionary(ranges.map { ($0.partition, $0.end) }) { first, _ in first }
+    func audit(_ keys: Set<String>, into report: inout VerificationReport) async throws(CatalogError) {
         let oldest = now.microseconds - grace.components.seconds * 1_000_000
         var last: String?
         while true {
@@ -26,26 +26,20 @@ struct OrphanAudit {
             }
             guard let end = page.last else { return }
             last = end.key
-            for object in page where !keys.contains(object.key) {
-                judge(object, reached, oldest, into: &report)
+            let unknown = page.filter { !keys.contains($0.key) }
+            let past = unknown.filter { $0.modified <= oldest }.compactMap { RawObjectName(key: $0.key) }
+            let covered = try await catalog.coveredByOthers(past, snapshot: snapshot)
+            for object in unknown {
+                if RawObjectName(key: object.key) == nil {
+                    report.fault(.orphans, object.key, "is not a raw object's name")
+                } else if covered.contains(object.key) {
+                    report.fault(
+                        .orphans, object.key, "is announced by nothing, and older than the grace; see 'pregao sweep'")
+                } else {
+                    report.pending(.orphans)
+                }
             }
             report.checked(.orphans, Int64(page.count))
-        }
-    }
-
-    private func judge(
-        _ object: StoredObject, _ reached: [LedgerPartition: Int64], _ oldest: Int64,
-        into report: inout VerificationReport
-    ) {
-        guard let name = RawObjectName(key: object.key) else {
-            return report.fault(.orphans, object.key, "is not a raw object's name")
-        }
-        let partition = LedgerPartition(epoch: name.epoch, topic: name.topic, partition: name.partition)
-        let hasPassed = reached[partition].map { name.start < $0 } ?? false
-        if hasPassed, object.modified <= oldest {
-            report.fault(.orphans, object.key, "is announced by nothing, and older than the grace; see 'pregao sweep'")
-        } else {
-            report.pending(.orphans)
         }
     }
 }

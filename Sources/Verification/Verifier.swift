@@ -61,8 +61,9 @@ public struct Verifier: Sendable {
         ).audit(into: &report)
         let accounts = try await PollAccounts(log: log, reached: reached(ranges))
         await SlotAudit(catalog: catalog, snapshot: snapshot, accounts: accounts, scope: scope).audit(into: &report)
-        await OrphanAudit(raw: raw, grace: scope.grace, now: clock.now())
-            .audit(Set(all.map(\.announcement.key)), ranges, into: &report)
+        try await OrphanAudit(
+            raw: raw, catalog: catalog, snapshot: snapshot, grace: scope.grace, now: clock.now()
+        ).audit(Set(all.map(\.announcement.key)), into: &report)
         return report
     }
 

@@ -37,9 +37,12 @@ struct Companions {
         folder.remove(name)
     }
 
+    /// While the time of day is not to be believed, nothing is removed for its age; what is beyond its bytes is.
     private func applyRetention(until ended: Shutdown) async {
+        var time = BelievableTime(clock: workplace.clock)
         while await ended.sleep(for: .seconds(60)) {
-            do throws(LogError) { try await log.applyRetention(now: workplace.clock.now()) } catch {
+            let now = time.now()
+            do throws(LogError) { try await log.applyRetention(now: now) } catch {
                 workplace.logger.warning("cannot apply the log's retention; tried again in a minute", ["error": error])
             }
         }

@@ -7,8 +7,8 @@ enum SweepCommand {
     static let command: Command = Command(
         "sweep", "Remove raw objects that nothing announces, and refined files that were replaced",
         discussion: """
-            Raw objects go that are not in the ledger, that can no longer be announced, and that are older than the grace:
-            a crash left them. Refined files go that the catalog has not shown within the grace: a later version replaced
+            Raw objects go that are not in the ledger, whose whole range is in it under other names, and that are older
+            than the grace: a crash left them. Refined files go that the catalog has not shown within the grace: a later version replaced
             them, or a run never published them. Snapshots older than the grace are let go before.
             """,
         options: CommonOptions.settings + [

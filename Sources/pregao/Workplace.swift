@@ -1,3 +1,4 @@
+import Archiver
 import Batch
 import Configuration
 import EventLog
@@ -91,17 +92,21 @@ struct Workplace {
     /// The refined tables' files, by keys that begin with `refined/`.
     func refinedStore() -> LocalObjectStore { LocalObjectStore(root: configuration.data, bucket: "pregao-refined") }
 
-    /// The topics that every stage relies on, declared by whoever starts first. The poller declares its own beside.
+    /// The topics that every stage relies on, each with the group that is to read all of it, whether it was ever started
+    /// or not.
+    static let topics: [(name: String, group: String)] =
+        Datasets.all.map { ($0.topic, "pregao.flusher") } + [(Announcement.topic, Archiver.group)]
+
+    /// Declares the topics; whoever starts first makes them. The poller declares its own beside.
     func declareTopics(in log: any EventLog) async throws(LogError) {
         let settings = configuration.log
         let kept = Retention(.delete(age: settings.retentionAge, bytes: settings.retentionBytes))
         // What was fetched once is not fetched again, however long ago: that is read off the runs.
         let always = Retention(.delete(age: nil, bytes: nil))
-        for name in Datasets.all.map(\.topic) + [Announcement.topic] {
+        for (name, group) in Self.topics {
+            let retention = name == Datasets.runs.topic ? always : kept
             try await log.declare(
-                TopicDeclaration(
-                    name: name, partitions: settings.partitions, retention: name == Datasets.runs.topic ? always : kept)
-            )
+                TopicDeclaration(name: name, partitions: settings.partitions, retention: retention), readBy: [group])
         }
         try await log.declare(TopicDeclaration(name: DeadLetter.topic, partitions: 1, retention: kept))
     }

@@ -10,6 +10,26 @@ import Warehouse
 
 @Suite("Archiver: archiving", .serialized, .timeLimit(.minutes(5)))
 struct ArchivingTests {
+    @Test("Announcements that retention took before the group's first start are an error in its lines")
+    func lostBeforeTheFirstStart() async throws {
+        try await Archive.with(partitions: 1) { archive in
+            let log = try await archive.openLog()
+            let age = Retention(.delete(age: .seconds(60), bytes: nil))
+            try await log.declare(TopicDeclaration(name: Announcement.topic, partitions: 1, retention: age))
+            try await archive.land(try PreparedObject(0..<10))
+            try await log.applyRetention(now: SystemWallClock().now().adding(microseconds: 3_600_000_000))
+            await log.close()
+            try await archive.land(try PreparedObject(10..<20))
+            let lines = Mutex<[String]>([])
+            var life = Archive.Life()
+            life.lines = { line in lines.withLock { $0.append(line) } }
+            try await archive.liveUntilAllIsDone(life)
+            let told = lines.withLock { $0 }.filter { $0.contains("lost to retention") }
+            #expect(told.count == 1)
+            #expect(told.first?.contains("from=0") == true && told.first?.contains("to=1") == true)
+        }
+    }
+
     @Test("Announced objects are copied with their announcements, registered, and their days marked dirty")
     func archives() async throws {
         try await Archive.with { archive in

@@ -183,7 +183,9 @@ struct FaultyLog: EventLog {
         LogError(fault.logError, doing: call.rawValue, cause: "the test's fault")
     }
 
-    func declare(_ topic: TopicDeclaration) async throws(LogError) { try await real.declare(topic) }
+    func declare(_ topic: TopicDeclaration, readBy groups: Set<String>) async throws(LogError) {
+        try await real.declare(topic, readBy: groups)
+    }
     func topics() async throws(LogError) -> [TopicDeclaration] { try await real.topics() }
     func append(_ messages: [OutgoingMessage]) async throws(LogError) -> [LogPosition] {
         try await real.append(messages)
@@ -199,7 +201,7 @@ struct FaultyLog: EventLog {
     {
         try await real.read(partition, from: start, to: end, maximumBytes: maximumBytes)
     }
-    func applyRetention(now: Instant) async throws(LogError) { try await real.applyRetention(now: now) }
+    func applyRetention(now: Instant?) async throws(LogError) { try await real.applyRetention(now: now) }
     func close() async { await real.close() }
 }
 

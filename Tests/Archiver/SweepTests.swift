@@ -61,6 +61,26 @@ struct SweepTests {
         }
     }
 
+    @Test("What lies in no range of the ledger but a refused one is kept, however old: it may be all there is")
+    func holes() async throws {
+        try await Archive.with { archive in
+            // The announcement of what came before was lost.
+            let lost = try PreparedObject(10..<20)
+            try await archive.raw.put(lost.bytes, at: lost.key)
+            try await archive.land(try PreparedObject(20..<30))
+            try await archive.announce([try PreparedObject(30..<40)])
+            try await archive.liveUntilAllIsDone()
+            let partly = try PreparedObject(15..<25, tag: "partly")
+            let across = try PreparedObject(10..<30, tag: "across")
+            let ofRefused = try PreparedObject(30..<40, tag: "other")
+            for object in [partly, across, ofRefused] { try await archive.raw.put(object.bytes, at: object.key) }
+
+            let swept = try await sweep(archive, hoursLater: 25).run(removing: true)
+            #expect(swept.removed.isEmpty)
+            #expect(Set(swept.kept.map(\.object.key)) == Set([lost, partly, across, ofRefused].map(\.key)))
+        }
+    }
+
     @Test("Where the raw store's folder is missing, it says so rather than find nothing")
     func missing() async throws {
         try await Archive.with { archive in

@@ -23,6 +23,20 @@ struct EventLogRetentionTests {
     }
 
     @Test(arguments: EventLogKind.all)
+    func `while the time is not known nothing goes for its age, though what is beyond the bytes does`(
+        _ kind: EventLogKind
+    ) async throws {
+        try await withLog(kind, topics: ["numbers": 1, "large": 1], retention: .delete(age: .zero, bytes: 20)) {
+            _, log in
+            _ = try await log.append((0..<10).map { message($0) } + (10..<60).map { message($0, to: "large") })
+            try await log.applyRetention(now: nil)
+            #expect(try await log.watermarks(of: "numbers")[partition(0)] == Watermarks(start: 0, end: 10))
+            let large = partition(0, of: "large")
+            #expect(try await log.watermarks(of: "large")[large] == Watermarks(start: 40, end: 50))
+        }
+    }
+
+    @Test(arguments: EventLogKind.all)
     func `a partition beyond its bytes loses its first messages`(_ kind: EventLogKind) async throws {
         try await withLog(kind, retention: .delete(age: nil, bytes: 20)) { _, log in
             _ = try await log.append((10..<60).map { message($0) })
@@ -55,6 +69,35 @@ struct EventLogRetentionTests {
     }
 
     @Test(arguments: EventLogKind.all)
+    func `what a group was declared to read is kept until it has passed it, be the group never started`(
+        _ kind: EventLogKind
+    ) async throws {
+        try await withLog(kind, topics: ["numbers": 2]) { underTest, log in
+            let topic = TopicDeclaration(
+                name: "numbers", partitions: 2, retention: Retention(.delete(age: .seconds(3600), bytes: 0)))
+            try await log.declare(topic, readBy: ["readers"])
+            _ = try await log.append((0..<20).map { message($0) })
+            // Whoever declares it without readers takes none away, and so does another process.
+            try await log.declare(topic)
+            let other = try await underTest.open()
+            try await other.applyRetention(now: later)
+            #expect(try await log.watermarks(of: "numbers")[partition(0)] == Watermarks(start: 0, end: 10))
+
+            var follower = Follower(try await log.join(group: "readers", instance: "a", topics: ["numbers"]))
+            try await follower.untilNumbers(20)
+            try await other.applyRetention(now: later)
+            #expect(try await log.watermarks(of: "numbers")[partition(0)] == Watermarks(start: 0, end: 10))
+
+            _ = try await follower.consumer.commit(CommitBatch(partition(0), from: 0, to: 9))
+            try await other.applyRetention(now: later)
+            let watermarks = try await log.watermarks(of: "numbers")
+            #expect(watermarks[partition(0)] == Watermarks(start: 9, end: 10))
+            #expect(watermarks[partition(1)] == Watermarks(start: 0, end: 10))
+            await other.close()
+        }
+    }
+
+    @Test(arguments: EventLogKind.all)
     func `a member whose next message was removed is told what is gone, then reads on, and can commit past it`(
         _ kind: EventLogKind
     ) async throws {
@@ -82,14 +125,28 @@ struct EventLogRetentionTests {
     }
 
     @Test(arguments: EventLogKind.all)
-    func `a group's first position is the first message that is kept`(_ kind: EventLogKind) async throws {
+    func `a group's first position is the first message that is kept, and it is told what was removed before`(
+        _ kind: EventLogKind
+    ) async throws {
         try await withLog(kind, retention: .delete(age: .seconds(3600), bytes: nil)) { _, log in
             _ = try await log.append((0..<10).map { message($0) })
             try await log.applyRetention(now: later)
             _ = try await log.append([message(10)])
             var follower = Follower(try await log.join(group: "readers", instance: "a", topics: ["numbers"]))
-            try await follower.untilNumbers(1)
+            try await follower.untilAssigned(1)
             #expect(follower.assigned == [partition(0): 10])
+            guard case .trimmed(partition(0), from: 0, to: 10) = try await follower.next() else {
+                Issue.record("nothing was said to be trimmed")
+                return
+            }
+            try await follower.untilNumbers(1)
+            _ = try await follower.consumer.commit(CommitBatch(partition(0), from: 10, to: 11))
+            await follower.consumer.leave()
+            // What it has committed is its own affair.
+            try await log.applyRetention(now: later)
+            var again = Follower(try await log.join(group: "readers", instance: "a", topics: ["numbers"]))
+            try await again.untilAssigned(1)
+            #expect(try await again.poll() == nil)
         }
     }
 

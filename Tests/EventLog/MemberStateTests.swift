@@ -12,7 +12,7 @@ struct MemberStateTests {
             partitions.map { id in
                 MemberAnswer.Ownership(
                     partition: id, source: partition(Int32(id)), position: 10 * id, generation: 7,
-                    isRevoking: revoking.contains(id))
+                    isRevoking: revoking.contains(id), isCommitted: true)
             }, revision: revision)
     }
 

@@ -157,7 +157,9 @@ struct FaultyLog: EventLog {
 
     var epoch: String { real.epoch }
 
-    func declare(_ topic: TopicDeclaration) async throws(LogError) { try await real.declare(topic) }
+    func declare(_ topic: TopicDeclaration, readBy groups: Set<String>) async throws(LogError) {
+        try await real.declare(topic, readBy: groups)
+    }
     func topics() async throws(LogError) -> [TopicDeclaration] { try await real.topics() }
     func append(_ messages: [OutgoingMessage]) async throws(LogError) -> [LogPosition] {
         try await real.append(messages)
@@ -173,7 +175,7 @@ struct FaultyLog: EventLog {
     {
         try await real.read(partition, from: start, to: end, maximumBytes: maximumBytes)
     }
-    func applyRetention(now: Instant) async throws(LogError) { try await real.applyRetention(now: now) }
+    func applyRetention(now: Instant?) async throws(LogError) { try await real.applyRetention(now: now) }
     func close() async { await real.close() }
 
     func join(group: String, instance: String, topics: [String]) async throws(LogError) -> any GroupConsumer {

@@ -2,6 +2,7 @@ import Foundation
 import Lake
 import MarketData
 import Runtime
+import Synchronization
 import Testing
 
 /// What a local folder promises beyond the contract of every store.
@@ -10,6 +11,15 @@ struct LocalObjectStoreTests {
     struct FixedClock: WallClock {
         let instant: Instant
         func now() -> Instant { instant }
+    }
+
+    /// Stands where ``modified`` is, until it is moved.
+    final class MovedClock: WallClock {
+        private let time = Mutex(Instant(microseconds: 1_700_000_000_000_000))
+
+        func now() -> Instant { time.withLock { $0 } }
+
+        func move(seconds: Int64) { time.withLock { $0 = $0.adding(microseconds: seconds * 1_000_000) } }
     }
 
     static let modified = Date(timeIntervalSince1970: 1_700_000_000)
@@ -33,6 +43,22 @@ struct LocalObjectStoreTests {
             let store = LocalObjectStore(root: root.path, clock: clock)
             try await store.put([1], at: "raw/a")
             #expect(FileManager.default.fileExists(atPath: leftover.path) != isRemoved)
+        }
+    }
+
+    @Test
+    func `a process that runs for long removes later crashes' files too`() async throws {
+        try await withTemporaryFolder { root in
+            let clock = MovedClock()
+            let store = LocalObjectStore(root: root.path, clock: clock)
+            try await store.put([1], at: "raw/a")
+            let leftover = try leaveTemporaryFile(in: root)
+            clock.move(seconds: 3599)
+            try await store.put([2], at: "raw/b")
+            #expect(FileManager.default.fileExists(atPath: leftover.path))
+            clock.move(seconds: 2)
+            try await store.put([3], at: "raw/c")
+            #expect(!FileManager.default.fileExists(atPath: leftover.path))
         }
     }
 

@@ -49,7 +49,9 @@ final class FaultyLog: EventLog {
 
     var epoch: String { log.epoch }
 
-    func declare(_ topic: TopicDeclaration) async throws(LogError) { try await log.declare(topic) }
+    func declare(_ topic: TopicDeclaration, readBy groups: Set<String>) async throws(LogError) {
+        try await log.declare(topic, readBy: groups)
+    }
 
     func topics() async throws(LogError) -> [TopicDeclaration] { try await log.topics() }
 
@@ -81,7 +83,7 @@ final class FaultyLog: EventLog {
         try await log.read(partition, from: start, to: end, maximumBytes: maximumBytes)
     }
 
-    func applyRetention(now: Instant) async throws(LogError) { try await log.applyRetention(now: now) }
+    func applyRetention(now: Instant?) async throws(LogError) { try await log.applyRetention(now: now) }
 
     func close() async { await log.close() }
 

@@ -4,6 +4,7 @@ import CSQLite
 struct Connection: ~Copyable {
     let handle: OpaquePointer
     let path: String
+    private let busyWait: Duration
     /// SQLite tells the write-ahead log's length after each commit; this is where.
     private let walPages: UnsafeMutablePointer<Int32>
 
@@ -27,7 +28,8 @@ struct Connection: ~Copyable {
         walPages = .allocate(capacity: 1)
         walPages.initialize(to: 0)
         sqlite3_extended_result_codes(handle, 1)
-        sqlite3_busy_timeout(handle, Int32(clamping: busyWait.inMicroseconds / 1000))
+        self.busyWait = busyWait
+        sqlite3_busy_timeout(handle, Self.milliseconds(busyWait))
         // SQLite before 3.51.3 may damage a write-ahead log that one connection writes to while another checkpoints.
         // No connection checkpoints by itself, then, not even its last close: the writer does, under the file lock.
         _ = csqlite_no_checkpoint_on_close(handle)
@@ -74,12 +76,17 @@ struct Connection: ~Copyable {
     /// How many rows the last statement changed.
     var changes: Int { Int(sqlite3_changes64(handle)) }
 
-    /// Moves what the write-ahead log has into the file, as far as readers let it.
-    func checkpoint(restart: Bool) throws(Fault) {
+    /// Moves what the write-ahead log has into the file, as far as readers let it. To have it start over, `restart`
+    /// waits for them.
+    func checkpoint(restart: Bool, waitingAtMost wait: Duration) throws(Fault) {
+        sqlite3_busy_timeout(handle, Self.milliseconds(wait))
+        defer { sqlite3_busy_timeout(handle, Self.milliseconds(busyWait)) }
         let mode = restart ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE
         let code = sqlite3_wal_checkpoint_v2(handle, nil, mode, nil, nil)
         guard code == SQLITE_OK || code & 0xff == SQLITE_BUSY else { throw fault(code) }
     }
+
+    private static func milliseconds(_ duration: Duration) -> Int32 { Int32(clamping: duration.inMicroseconds / 1000) }
 
     private func fault(_ code: Int32) -> Fault {
         Fault(

@@ -28,8 +28,8 @@ struct Fault: Error {
     }
 
     static let advice =
-        "Stop everything that uses the file, keep a copy of it and of the files beside it, then restore a backup"
-        + " or move it away to start a new log"
+        "Stop everything that uses the file, then move its folder aside, whole: the next start makes a new log, of"
+        + " another epoch. An older copy of the file is no help: it would give out again the offsets that are archived"
 
     func whileDoing(_ doing: String) -> LogError { LogError(kind, doing: doing, cause: cause) }
 

@@ -68,11 +68,3 @@ struct FileLock: ~Copyable {
         return true
     }
 }
-
-/// Makes what was made or renamed in a folder durable.
-func syncFolder(_ path: String) {
-    let descriptor = Foundation.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard descriptor >= 0 else { return }
-    fsync(descriptor)
-    close(descriptor)
-}

@@ -92,6 +92,7 @@ struct MemberState {
         var lost: Set<TopicPartition> = []
         var revoking: Set<TopicPartition> = []
         var assigned: [TopicPartition: Offset] = [:]
+        var trimmed: [ConsumerEvent] = []
         var unwanted: [Int64] = []
         let held = Set(ownership.map(\.partition))
         for (partition, known) in owned where !held.contains(partition) {
@@ -108,11 +109,15 @@ struct MemberState {
             } else {
                 owned[one.partition] = Owned(source: one.source, generation: one.generation, position: one.position)
                 assigned[one.source] = one.position
+                if !one.isCommitted, one.position > 0 {
+                    trimmed.append(.trimmed(one.source, from: 0, to: one.position))
+                }
             }
         }
         if !lost.isEmpty { events.append(.lost(lost)) }
         if !revoking.isEmpty { events.append(.revoking(revoking)) }
         if !assigned.isEmpty { events.append(.assigned(assigned)) }
+        events += trimmed
         return unwanted.isEmpty ? .askAgain : .release(unwanted)
     }
 

@@ -21,6 +21,8 @@ enum MemberAnswer: Sendable {
         let position: Offset
         let generation: Int64
         let isRevoking: Bool
+        /// Whether the group has ever committed the partition; else it starts where retention has left it.
+        let isCommitted: Bool
     }
 
     /// Ownership changed: this is all that the member has now.
@@ -61,7 +63,7 @@ extension ReadSession {
         guard generation == member.generation else { return .replaced }
         let query = try statements[
             """
-            SELECT partition, position, generation, revoking FROM positions
+            SELECT partition, position, generation, revoking, committed FROM positions
             WHERE consumer_group = ? AND instance = ? ORDER BY partition
             """]
         let sources = declarations.sources
@@ -72,7 +74,7 @@ extension ReadSession {
             }
             return MemberAnswer.Ownership(
                 partition: row.integer(0), source: source, position: row.integer(1), generation: row.integer(2),
-                isRevoking: row.integer(3) != 0)
+                isRevoking: row.integer(3) != 0, isCommitted: row.integer(4) != 0)
         }
         return .owns(owned, revision: revision)
     }

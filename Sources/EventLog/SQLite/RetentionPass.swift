@@ -5,7 +5,8 @@ import MarketData
 struct RetentionPass {
     let writer: Writer
     let reader: Reader
-    let now: Instant
+    /// nil where the time of day is not known: nothing is old then.
+    let now: Instant?
 
     /// How many messages one transaction removes at most.
     static let step = 10_000
@@ -23,8 +24,8 @@ struct RetentionPass {
     }
 
     private func trim(_ partition: Int64, age: Duration?, bytes: Int?) async throws(Fault) {
-        guard age != nil || bytes != nil else { return }
-        let cutoff = age.map { now.microseconds - $0.inMicroseconds }
+        let cutoff: Int64? = if let age, let now { now.microseconds - age.inMicroseconds } else { nil }
+        guard cutoff != nil || bytes != nil else { return }
         while try await writer.perform({ session throws(Fault) in
             try session.trim(partition, olderThan: cutoff, toBytes: bytes, atMost: Self.step)
         }) {}
@@ -98,16 +99,21 @@ extension WriteSession {
         return removed == count
     }
 
-    /// The position that every group has reached that ever committed on the partition's topic; its end where none did.
+    /// The position that every group has reached that ever committed on the partition's topic, or was declared to read
+    /// it; its end where there is none.
     private func passedByAllGroups(_ partition: Int64) throws(Fault) -> Offset {
         let query = try statements[
             """
-            SELECT min(ifnull(here.position, 0)) FROM
-                (SELECT DISTINCT consumer_group FROM positions
-                 WHERE committed = 1 AND partition IN
-                    (SELECT id FROM partitions WHERE topic = (SELECT topic FROM partitions WHERE id = ?1))) AS readers
-                LEFT JOIN positions AS here
-                ON here.consumer_group = readers.consumer_group AND here.partition = ?1 AND here.committed = 1
+            WITH here(topic) AS (SELECT topic FROM partitions WHERE id = ?1),
+            readers_of_topic(name) AS (
+                SELECT consumer_group FROM readers WHERE topic = (SELECT topic FROM here)
+                UNION
+                SELECT name FROM consumer_groups WHERE id IN
+                    (SELECT consumer_group FROM positions WHERE committed = 1 AND partition IN
+                        (SELECT id FROM partitions WHERE topic = (SELECT topic FROM here))))
+            SELECT min(ifnull(position, 0)) FROM readers_of_topic
+                LEFT JOIN consumer_groups USING (name)
+                LEFT JOIN positions ON consumer_group = consumer_groups.id AND partition = ?1 AND committed = 1
             """]
         return try query.first([.integer(partition)]) { $0.isNull(0) ? .max : $0.integer(0) } ?? .max
     }

@@ -27,15 +27,12 @@ public final class SQLiteEventLog: EventLog {
         at path: String, settings: SQLiteLogSettings = SQLiteLogSettings(), clock: any WallClock,
         leaseClock: any LeaseClock = BootLeaseClock()
     ) async throws(LogError) -> SQLiteEventLog {
-        let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
-        do {
-            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+        do throws(Fault) {
+            try makeFolder(folder)
         } catch {
-            throw LogError(
-                .cannotWrite, doing: "make the folder \(folder.path) of the log", cause: plainWords(of: error))
+            throw error.whileDoing("make the folder \(folder) of the log")
         }
-        // SQLite syncs the folder that holds its files; that this folder is there has to be durable too.
-        syncFolder(folder.deletingLastPathComponent().path)
         return try await start(
             WriteSession.Options(
                 path: path, mode: .create, settings: settings, clock: clock, leaseClock: leaseClock))
@@ -89,9 +86,9 @@ public final class SQLiteEventLog: EventLog {
         await writer.ended()
     }
 
-    public func declare(_ topic: TopicDeclaration) async throws(LogError) {
+    public func declare(_ topic: TopicDeclaration, readBy groups: Set<String>) async throws(LogError) {
         try await doing("declare \(topic.name)") { () throws(Fault) in
-            try await writer.perform { session throws(Fault) in try session.declare(topic) }
+            try await writer.perform { session throws(Fault) in try session.declare(topic, readBy: groups) }
         }
     }
 
@@ -154,7 +151,7 @@ public final class SQLiteEventLog: EventLog {
         }
     }
 
-    public func applyRetention(now: Instant) async throws(LogError) {
+    public func applyRetention(now: Instant?) async throws(LogError) {
         try await doing("apply the topics' retention") { () throws(Fault) in
             try await RetentionPass(writer: writer, reader: reader, now: now).run()
         }

@@ -62,7 +62,21 @@ enum Schema {
             revoking INTEGER NOT NULL DEFAULT 0,
             PRIMARY KEY (consumer_group, partition)
         ) STRICT, WITHOUT ROWID;
+        \(readers)
         """
+
+    /// The groups that are to read a topic, by name, since they need not have joined yet. Logs of the first version
+    /// were made without it.
+    private static let readers = """
+        CREATE TABLE IF NOT EXISTS readers(
+            topic INTEGER NOT NULL REFERENCES topics,
+            consumer_group TEXT NOT NULL,
+            PRIMARY KEY (topic, consumer_group)
+        ) STRICT, WITHOUT ROWID;
+        """
+
+    /// Adds to a file what an older program made it without; where nothing is missing, nothing is written.
+    static func upgrade(_ connection: borrowing Connection) throws(Fault) { try connection.execute(readers) }
 
     static func messages(_ partition: Int64) -> String {
         """

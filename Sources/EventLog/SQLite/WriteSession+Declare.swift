@@ -1,6 +1,15 @@
 extension WriteSession {
-    /// Makes the topic with its partitions' tables, or updates its retention.
-    func declare(_ topic: TopicDeclaration) throws(Fault) {
+    /// Makes the topic with its partitions' tables, or updates its retention, and adds to its readers.
+    func declare(_ topic: TopicDeclaration, readBy groups: Set<String>) throws(Fault) {
+        try declare(topic)
+        for group in groups.sorted() {
+            try statements[
+                "INSERT OR IGNORE INTO readers(topic, consumer_group) SELECT id, ? FROM topics WHERE name = ?"
+            ].run(.text(group), .text(topic.name))
+        }
+    }
+
+    private func declare(_ topic: TopicDeclaration) throws(Fault) {
         guard topic.partitions > 0 else { throw Fault(.other, "a topic has at least one partition") }
         // Kafka's rule, so that a name is good for either log.
         let isLegal = topic.name.utf8.allSatisfy { byte in
@@ -19,7 +28,9 @@ extension WriteSession {
                 // More would send keys to other partitions than before, out of order.
                 throw Fault(
                     .other,
-                    "it has \(known.declaration.partitions) partitions, not \(topic.partitions), and they cannot be added"
+                    "it has \(known.declaration.partitions) partitions, not \(topic.partitions), and they cannot be added:"
+                        + " set log.partitions to \(known.declaration.partitions) or less, or move the log's folder"
+                        + " aside to start a new log"
                 )
             }
             guard known.declaration.retention != topic.retention else { return }

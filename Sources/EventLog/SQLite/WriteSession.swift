@@ -24,6 +24,8 @@ final class WriteSession {
     private var dataVersion: Int64?
     private var lock: FileLock
     private let pageSize: Int
+    /// When readers were last waited for, to let the write-ahead log start over.
+    private var restartTried: LeaseTime?
 
     /// Opens the log; makes it where `options` allow it and there is none.
     init(_ options: Options) throws(Fault) {
@@ -53,7 +55,7 @@ final class WriteSession {
         try connection.execute(
             "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -16384;"
                 + "PRAGMA journal_size_limit = \(options.settings.checkpointBytes * 4)")
-        guard isNew else { return }
+        guard isNew else { return try Schema.upgrade(connection) }
         try connection.execute("BEGIN IMMEDIATE")
         try Schema.create(connection)
         try connection.execute("COMMIT")
@@ -141,8 +143,26 @@ final class WriteSession {
     private func checkpointIfLong() {
         let bytes = statements.connection.writeAheadLogPages * pageSize
         guard bytes >= options.settings.checkpointBytes else { return }
-        // Where readers have kept it from starting over for long, it waits for them.
-        try? statements.connection.checkpoint(restart: bytes >= options.settings.checkpointBytes * 4)
+        let isDue = bytes >= options.settings.checkpointBytes * 4 && mayRestart()
+        try? statements.connection.checkpoint(
+            restart: isDue, waitingAtMost: isDue ? Self.restartWait : options.settings.busyWait)
+    }
+
+    /// How long readers are waited for, all writers meanwhile with them, and how often at most.
+    private static let restartWait = Duration.milliseconds(50)
+    private static let restartPause = Duration.seconds(5)
+
+    /// Where readers that come and go have kept the write-ahead log from starting over for long, it waits for them: but
+    /// one may be frozen, or an operator's, and stay. The log then grows until it has ended.
+    private func mayRestart() -> Bool {
+        let now = options.leaseClock.now()
+        if let last = restartTried, last.boot == now.boot,
+            now.microseconds - last.microseconds < Self.restartPause.inMicroseconds
+        {
+            return false
+        }
+        restartTried = now
+        return true
     }
 
     /// Leaves as little as possible for the next start to read again.
@@ -150,7 +170,7 @@ final class WriteSession {
         do throws(Fault) {
             try lock.acquire(waitingAtMost: options.settings.busyWait)
             defer { lock.release() }
-            try statements.connection.checkpoint(restart: false)
+            try statements.connection.checkpoint(restart: false, waitingAtMost: options.settings.busyWait)
         } catch {
             return
         }

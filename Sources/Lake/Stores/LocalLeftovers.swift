@@ -9,6 +9,7 @@ final class LocalLeftovers: Sendable {
     private let clock: any WallClock
     private let grace: Duration
     private let numbering = Mutex(0)
+    private let lookedAt = Mutex<Instant?>(nil)
 
     init(folder: String, clock: any WallClock, grace: Duration) {
         self.folder = folder
@@ -16,7 +17,8 @@ final class LocalLeftovers: Sendable {
         self.grace = grace
     }
 
-    /// A path that no other put uses, in this process or another. The first call removes what crashes left.
+    /// A path that no other put uses, in this process or another. The first call, and one each grace after
+    /// it, removes what crashes left.
     func newPath(doing: String) throws(StoreError) -> String {
         let number = numbering.withLock { next in
             next += 1
@@ -24,10 +26,21 @@ final class LocalLeftovers: Sendable {
         }
         // A put whose root vanished meanwhile finds no parent here; it fails and is tried again.
         if mkdir(folder, 0o755) != 0, errno != EEXIST { throw .system(doing: doing, call: "mkdir \(folder)") }
-        if number == 1 { removeOld() }
+        if isDue() { removeOld() }
         // A process id comes again after a restart, and after a crash so does its file; the random part does not.
         let random = String(UInt64.random(in: .min ... .max), radix: 36)
         return "\(folder)/\(getpid())-\(number)-\(random)"
+    }
+
+    /// A crash may come just before another process's start, and long before the next one: so once is not enough.
+    private func isDue() -> Bool {
+        let now = clock.now()
+        return lookedAt.withLock { last in
+            // The clock may jump, either way.
+            if let last, abs(now.microseconds(since: last)) < grace.components.seconds * 1_000_000 { return false }
+            last = now
+            return true
+        }
     }
 
     /// Removes files that no put can still be writing. What cannot be removed takes space and harms nothing.

@@ -87,7 +87,7 @@ public struct Backfill: Sendable {
     ) {
         let topic = TaskMessage.topic(of: feed.name)
         try await DatasetTopics.declareMissing(in: log)
-        try await log.declare(topic)
+        try await log.declare(topic, readBy: [TaskMessage.group])
         let consumer = try await log.join(
             group: "pregao.planner", instance: "\(settings.instance)-backfill-\(getpid())", topics: [topic.name])
         do {

@@ -14,7 +14,7 @@ struct TaskMessage: Hashable, Sendable {
         case complete
     }
 
-    static let group = "pregao.poller"
+    static let group = Poller.group
     private static let version: Int64 = 1
 
     let run: String
@@ -23,6 +23,7 @@ struct TaskMessage: Hashable, Sendable {
     let requestedBy: String
     let work: Work
 
+    /// To be declared as read by ``group``.
     static func topic(of feed: String) -> TopicDeclaration {
         TopicDeclaration(
             name: "pregao.tasks.\(feed)", partitions: 1,

@@ -44,7 +44,7 @@ struct TaskWorker: Sendable {
 
     private func work() async throws(LogError) {
         let topic = TaskMessage.topic(of: feed.name)
-        try await log.declare(topic)
+        try await log.declare(topic, readBy: [TaskMessage.group])
         let consumer = try await log.join(
             group: TaskMessage.group, instance: "\(settings.instance)/\(feed.name)", topics: [topic.name])
         var positions: [TopicPartition: Offset] = [:]
