@@ -94,11 +94,16 @@ struct ReadmeTests {
             environment: ["DEMO_FOLDER": folder.path, "PREGAO": BuiltProgram.pregao.path, "DEMO_SECONDS": "600"],
             output: prompt.folder.appending(path: "demo.out"))
         let status = StatusFolder(folder.appending(path: "pregao-data/status").path)
-        try await eventually("a collecting demo") { status.all().contains { $0.name.hasPrefix("run-") } }
+        try await eventually("a collecting demo") {
+            if let ending = child.ending { throw HarnessFault("the demo \(ending):\n\(child.lastLines())") }
+            return status.all().contains { $0.name.hasPrefix("run-") }
+        }
         let pid = try #require(status.all().first { $0.name.hasPrefix("run-") }).pid
         child.signal(SIGTERM)
         try await eventually("the end of the demo") { child.ending != nil }
         #expect(child.ending == .exited(143), "\(child.lastLines())")
         #expect(kill(pid, 0) != 0)
+        // The prompt's end removes the folder that the demo is in, and Swift may end it after its last use.
+        withExtendedLifetime(prompt) {}
     }
 }
