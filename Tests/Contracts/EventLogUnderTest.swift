@@ -6,17 +6,48 @@ import Synchronization
 
 /// An implementation that the contract is tested on.
 struct EventLogKind: Sendable, CustomStringConvertible {
+    /// What not every implementation, or not every server that it is tested with, can do.
+    enum Ability: CaseIterable {
+        /// Topics can be made and configured.
+        case declaring
+        /// A group's committed positions can be read.
+        case positions
+        /// Retention is applied when asked, with regard to groups.
+        case retention
+        /// Messages can be removed.
+        case removal
+        /// Messages can be removed that a group has yet to pass.
+        case loss
+        /// While partitions are given back, the others are read on.
+        case readingWhileGivingBack
+        /// What a member that leaves had goes to the others at once.
+        case leavingAtOnce
+        /// An instance that starts anew has its partitions at once.
+        case takingOverAtOnce
+    }
+
     let description: String
+    let abilities: Set<Ability>
     /// Makes a new log, without topics.
     let make: @Sendable () throws -> any EventLogUnderTest
 
-    static let all = [EventLogKind(description: "SQLite") { try SQLiteLogUnderTest() }]
+    static let all =
+        [
+            EventLogKind(description: "SQLite", abilities: Set(Ability.allCases).subtracting([.loss])) {
+                try SQLiteLogUnderTest()
+            }
+        ]
+        + [mockCluster] + broker
+
+    static func able(to ability: Ability...) -> [EventLogKind] { all.filter { $0.abilities.isSuperset(of: ability) } }
 }
 
 /// A log made for one test.
 protocol EventLogUnderTest: Sendable {
     /// Opens the log once more, as another process would.
     func open() async throws -> any EventLog
+    /// Removes all messages of the topic.
+    func removeMessages(of topic: String, in log: any EventLog) async throws
     func remove()
 }
 
@@ -33,6 +64,10 @@ struct SQLiteLogUnderTest: EventLogUnderTest {
         settings.heartbeat = .milliseconds(200)
         return try await SQLiteEventLog.open(
             at: folder.appending(path: "log.sqlite").path, settings: settings, clock: SystemWallClock())
+    }
+
+    func removeMessages(of topic: String, in log: any EventLog) async throws {
+        try await log.applyRetention(now: SystemWallClock().now().adding(microseconds: 7_200_000_000))
     }
 
     func remove() { try? FileManager.default.removeItem(at: folder) }
@@ -103,9 +138,22 @@ struct Follower {
 
     /// The next event, or nil where nothing is waiting.
     mutating func poll() async throws -> ConsumerEvent? {
-        let event = try await consumer.next(waitingAtMost: .zero)
-        if let event { note(event) }
-        return event
+        while let event = try await consumer.next(waitingAtMost: .zero) {
+            note(event)
+            // The position may move without a message, over the markers of transactions.
+            if case .records(let batch) = event, batch.records.isEmpty { continue }
+            return event
+        }
+        return nil
+    }
+
+    /// The next records, left unnoted.
+    func nextMessages() async throws -> RecordBatch {
+        while true {
+            try Task.checkCancellation()
+            let event = try await consumer.next(waitingAtMost: .seconds(30))
+            if case .records(let batch)? = event, !batch.records.isEmpty { return batch }
+        }
     }
 
     private mutating func note(_ event: ConsumerEvent) {

@@ -1,0 +1,147 @@
+import CRdKafka
+import EventLog
+import Synchronization
+
+/// Appends messages, and moves a group's positions with them, in transactions: all of it or nothing. Each call blocks;
+/// all are made by one thread.
+final class TransactionalProducer {
+    /// Positions to move, as a member of their group.
+    struct Advance {
+        let offsets: [TopicPartition: Offset]
+        let consumer: Client
+    }
+
+    private let client: Client
+    private let directory: TopicDirectory
+    private let settings: KafkaLogSettings
+    private let stopping: StopFlag
+    private var topics: [String: OpaquePointer] = [:]
+    /// One call's patience; what it cannot do in this time is asked again.
+    private let patience: Int32 = 2000
+
+    /// Makes the cluster finish what an earlier life under this id left open, and refuse it from now on.
+    init(
+        transactionalID: String, _ directory: TopicDirectory, _ settings: KafkaLogSettings, stopping: StopFlag
+    ) throws(KafkaFault) {
+        self.directory = directory
+        self.settings = settings
+        self.stopping = stopping
+        client = try Client(
+            RD_KAFKA_PRODUCER, .producer(settings, transactionalID: transactionalID), report: settings.report)
+        let deadline = ContinuousClock.now + settings.requestTimeout
+        try repeating(.initialise, until: deadline) { rd_kafka_init_transactions(client.pointer, patience) }
+    }
+
+    deinit { for topic in topics.values { rd_kafka_topic_destroy(topic) } }
+
+    /// - Throws: with `isFatal` where this producer can do nothing any more. Nothing was stored then, unless the
+    ///   producer is fenced: then the commit's answer may be what was lost, which the positions tell.
+    func run(_ messages: [OutgoingMessage], advancing advance: Advance? = nil) throws(KafkaFault) -> [LogPosition] {
+        let placements = try messages.map { message throws(KafkaFault) in
+            guard message.weight <= settings.maximumMessageBytes else {
+                throw KafkaFault(
+                    .messageTooLarge,
+                    "a message to \(message.topic) has \(message.weight) bytes of \(settings.maximumMessageBytes)")
+            }
+            return try directory.placement(of: message)
+        }
+        for topic in Set(messages.map(\.topic)) where topics[topic] == nil { try learn(topic) }
+        _ = client.context.takeDeliveries()
+        try repeating(.begin) { rd_kafka_begin_transaction(client.pointer) }
+        do throws(KafkaFault) {
+            for (index, message) in messages.enumerated() {
+                try produce(message, to: placements[index], number: index + 1)
+            }
+            if let advance { try send(advance) }
+            try repeating(.commit) { rd_kafka_commit_transaction(client.pointer, patience) }
+        } catch {
+            let cause = refusedDelivery() ?? error
+            guard TransactionRuling(error, at: .commit) != .end, error.kind != .closed else { throw error }
+            try repeating(.abort) { rd_kafka_abort_transaction(client.pointer, patience) }
+            throw cause
+        }
+        return try positions(of: messages)
+    }
+
+    /// Asks where the topic's partitions are: librdkafka by itself looks at topics that are new to it once a second.
+    private func learn(_ topic: String) throws(KafkaFault) {
+        guard let handle = rd_kafka_topic_new(client.pointer, topic, nil) else {
+            throw KafkaFault(rd_kafka_last_error())
+        }
+        topics[topic] = handle
+        var answer: UnsafePointer<rd_kafka_metadata>?
+        // Without an answer the message waits for it instead.
+        if rd_kafka_metadata(client.pointer, 0, handle, &answer, patience) == RD_KAFKA_RESP_ERR_NO_ERROR {
+            rd_kafka_metadata_destroy(answer)
+        }
+    }
+
+    private func produce(_ message: OutgoingMessage, to partition: Int32, number: Int) throws(KafkaFault) {
+        while true {
+            let code = message.produce(to: client.pointer, partition: partition, number: number)
+            switch code {
+            case RD_KAFKA_RESP_ERR_NO_ERROR: return
+            case RD_KAFKA_RESP_ERR__QUEUE_FULL:
+                // Deliveries make room.
+                rd_kafka_poll(client.pointer, 100)
+                guard !stopping.isSet else { throw KafkaFault(.closed, "the log is closed") }
+            default: throw KafkaFault(code, "\(String(cString: rd_kafka_err2str(code))) for topic \(message.topic)")
+            }
+        }
+    }
+
+    private func send(_ advance: Advance) throws(KafkaFault) {
+        guard let metadata = rd_kafka_consumer_group_metadata(advance.consumer.pointer) else {
+            throw KafkaFault(.fenced, "the member is not in its group")
+        }
+        defer { rd_kafka_consumer_group_metadata_destroy(metadata) }
+        let list = PartitionList(advance.offsets)
+        try repeating(.sendOffsets) {
+            rd_kafka_send_offsets_to_transaction(client.pointer, list.pointer, metadata, patience)
+        }
+    }
+
+    /// Makes a call until it is done, or an error rules that it is not to be made again.
+    private func repeating(
+        _ step: TransactionRuling.Step, until deadline: ContinuousClock.Instant? = nil, _ call: () -> OpaquePointer?
+    ) throws(KafkaFault) {
+        while let error = call() {
+            let fault = KafkaFault(consuming: error)
+            guard TransactionRuling(fault, at: step) == .again else { throw fault }
+            guard !stopping.isSet else { throw KafkaFault(.closed, "the log is closed") }
+            if let deadline, ContinuousClock.now >= deadline { throw client.context.takeFault() ?? fault }
+        }
+    }
+
+    /// Why a message was not taken, which says more than that its transaction has to be aborted.
+    private func refusedDelivery() -> KafkaFault? {
+        rd_kafka_poll(client.pointer, 0)
+        let refused = client.context.takeDeliveries().values.first { delivery in
+            ![RD_KAFKA_RESP_ERR_NO_ERROR, RD_KAFKA_RESP_ERR__PURGE_QUEUE, RD_KAFKA_RESP_ERR__PURGE_INFLIGHT]
+                .contains(delivery.code)
+        }
+        if refused?.code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART { directory.forget() }
+        return refused.map { KafkaFault($0.code) }
+    }
+
+    private func positions(of messages: [OutgoingMessage]) throws(KafkaFault) -> [LogPosition] {
+        let deliveries = client.context.takeDeliveries()
+        return try messages.enumerated().map { index, message throws(KafkaFault) in
+            guard let delivery = deliveries[index + 1] else {
+                throw KafkaFault(.other, "the cluster did not say where a message to \(message.topic) was stored")
+            }
+            return LogPosition(
+                partition: TopicPartition(topic: message.topic, partition: delivery.partition),
+                offset: delivery.offset)
+        }
+    }
+}
+
+/// Says that waiting for the cluster is to end.
+final class StopFlag: Sendable {
+    private let flag = Mutex(false)
+
+    var isSet: Bool { flag.withLock { $0 } }
+
+    func set() { flag.withLock { $0 = true } }
+}
