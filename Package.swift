@@ -141,8 +141,14 @@ let package = Package(
         tests("Exchange", ["Exchange", "HTTPServer", "JSON", "MarketData", "Runtime"]),
         tests("Configuration", ["Configuration", "Poller", "YAML"]),
 
+        // A cluster inside the tests' process, and what tests do to a cluster.
+        .target(
+            name: "KafkaTesting", dependencies: ["EventLog", "CRdKafka"], path: "Tests/KafkaTesting",
+            swiftSettings: strict),
+        tests("KafkaLog", ["KafkaLog", "KafkaTesting", "EventLog", "CRdKafka", "MarketData"]),
+
         // Suites that every implementation of a protocol passes.
-        tests("Contracts", ["EventLog", "KafkaLog", "CRdKafka", "Lake", "MarketData", "Runtime"]),
+        tests("Contracts", ["EventLog", "KafkaLog", "KafkaTesting", "Lake", "MarketData", "Runtime"]),
         // The built program, killed and restarted.
         tests("EndToEnd", ["pregao", "Exchange", "EventLog", "Lake", "Warehouse", "JSON", "MarketData", "Runtime"]),
     ],

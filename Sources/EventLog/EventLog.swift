@@ -3,7 +3,8 @@ import MarketData
 /// What a topic keeps.
 public struct Retention: Hashable, Sendable {
     public enum Cleanup: Hashable, Sendable {
-        /// Remove messages that every group has passed and that are older than `age`, or beyond `bytes` in a partition.
+        /// Remove messages that are older than `age`, or beyond `bytes` in a partition. The embedded log keeps what a
+        /// group has yet to pass; Kafka does not.
         case delete(age: Duration?, bytes: Int?)
         /// Keep the newest message of every key.
         case compact
@@ -39,7 +40,7 @@ public struct Watermarks: Hashable, Sendable {
 
 /// Topics, partitions, offsets and consumer groups.
 ///
-/// Implementations: SQLite (embedded) and, from the next issue, Kafka; one contract suite runs against each.
+/// Implementations: SQLite (embedded) and Kafka; one contract suite runs against each.
 public protocol EventLog: Sendable {
     /// A short id, [a-z0-9]{8}, of this log: a log made anew has another.
     var epoch: String { get }
@@ -50,7 +51,8 @@ public protocol EventLog: Sendable {
     /// Every topic, by name.
     func topics() async throws(LogError) -> [TopicDeclaration]
 
-    /// Appends all messages, or none; they are durable when it returns.
+    /// Appends all messages, or none; they are durable when it returns. This opening of the log reads them from then on,
+    /// others soon.
     func append(_ messages: [OutgoingMessage]) async throws(LogError) -> [LogPosition]
 
     /// Makes `instance` a member of the group. The topics' partitions are divided among the group's live members.
@@ -69,7 +71,7 @@ public protocol EventLog: Sendable {
     func read(_ partition: TopicPartition, from start: Offset, to end: Offset, maximumBytes: Int)
         async throws(LogError) -> RecordBatch
 
-    /// Removes what the topics' retention lets go.
+    /// Removes what the topics' retention lets go; nothing where the log does that by itself.
     func applyRetention(now: Instant) async throws(LogError)
 
     func close() async
@@ -95,6 +97,7 @@ public enum ConsumerEvent: Sendable {
     case lost(Set<TopicPartition>)
     /// The position that the group would read next was lost to retention: [from, to) is gone.
     case trimmed(TopicPartition, from: Offset, to: Offset)
+    /// Without records where the position moves over what is no message: markers of transactions.
     case records(RecordBatch)
 }
 
@@ -155,7 +158,7 @@ public struct LogError: Error, Sendable, CustomStringConvertible {
         case cannotWrite
         /// The file is not a log, or is damaged.
         case corrupt
-        /// Another process holds the log longer than we wait; trying again may help.
+        /// Another process holds the log longer than we wait, or no broker answers; trying again may help.
         case busy
         case closed
         case messageTooLarge

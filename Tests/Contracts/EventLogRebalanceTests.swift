@@ -167,7 +167,7 @@ struct EventLogRebalanceTests {
         }
     }
 
-    @Test(arguments: EventLogKind.able(to: .positions))
+    @Test(arguments: EventLogKind.able(to: .positions, .rebalancingAlways))
     func `while members come and go, every message is committed exactly once and in order`(_ kind: EventLogKind)
         async throws
     {

@@ -22,6 +22,8 @@ struct EventLogKind: Sendable, CustomStringConvertible {
         case readingWhileGivingBack
         /// What a member that leaves had goes to the others at once.
         case leavingAtOnce
+        /// Partitions are divided anew whenever a member comes, be it an instance that was there before.
+        case rebalancingAlways
         /// An instance that starts anew has its partitions at once.
         case takingOverAtOnce
     }

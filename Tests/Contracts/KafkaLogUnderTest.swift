@@ -1,7 +1,7 @@
-import CRdKafka
 import EventLog
 import Foundation
 import KafkaLog
+import KafkaTesting
 import Testing
 
 extension EventLogKind {
@@ -10,7 +10,7 @@ extension EventLogKind {
         guard let address = ProcessInfo.processInfo.environment["PREGAO_TEST_KAFKA"] else { return [] }
         let most: Set<Ability> = [.declaring, .positions, .removal, .loss]
         return [
-            EventLogKind(description: "Kafka", abilities: most.union([.leavingAtOnce])) {
+            EventLogKind(description: "Kafka", abilities: most.union([.leavingAtOnce, .rebalancingAlways])) {
                 KafkaLogUnderTest(brokers: address, hasStaticMembers: false)
             },
             EventLogKind(description: "Kafka with static members", abilities: most.union([.takingOverAtOnce])) {

@@ -1,7 +1,7 @@
-import CRdKafka
 import EventLog
 import Foundation
 import KafkaLog
+import KafkaTesting
 import MarketData
 import Testing
 
@@ -9,33 +9,6 @@ extension EventLogKind {
     /// librdkafka's mock cluster: it makes no topics on request, and keeps no positions committed in transactions.
     static let mockCluster = EventLogKind(description: "Kafka's mock cluster", abilities: [.leavingAtOnce]) {
         MockLogUnderTest(cluster: try #require(MockCluster()))
-    }
-}
-
-/// A cluster inside this process.
-///
-/// Sendable, since its pointers never change and librdkafka locks what is behind them.
-final class MockCluster: @unchecked Sendable {
-    private let client: OpaquePointer
-    let pointer: OpaquePointer
-
-    init?(brokers: Int32 = 1) {
-        guard let client = rd_kafka_new(RD_KAFKA_PRODUCER, rd_kafka_conf_new(), nil, 0),
-            let pointer = rd_kafka_mock_cluster_new(client, brokers)
-        else { return nil }
-        self.client = client
-        self.pointer = pointer
-    }
-
-    deinit {
-        rd_kafka_mock_cluster_destroy(pointer)
-        rd_kafka_destroy(client)
-    }
-
-    var brokers: String { String(cString: rd_kafka_mock_cluster_bootstraps(pointer)) }
-
-    func makeTopic(_ name: String, partitions: Int32) {
-        rd_kafka_mock_topic_create(pointer, name, partitions, 1)
     }
 }
 

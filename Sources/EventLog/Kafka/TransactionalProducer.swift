@@ -11,7 +11,10 @@ final class TransactionalProducer {
         let consumer: Client
     }
 
-    private let client: Client
+    private let transactionalID: String
+    private var client: Client
+    /// A refused delivery leaves a gap in the sequence that librdkafka may stumble over in the next transaction.
+    private var isSpoilt = false
     private let directory: TopicDirectory
     private let settings: KafkaLogSettings
     private let stopping: StopFlag
@@ -23,16 +26,35 @@ final class TransactionalProducer {
     init(
         transactionalID: String, _ directory: TopicDirectory, _ settings: KafkaLogSettings, stopping: StopFlag
     ) throws(KafkaFault) {
+        self.transactionalID = transactionalID
         self.directory = directory
         self.settings = settings
         self.stopping = stopping
         client = try Client(
             RD_KAFKA_PRODUCER, .producer(settings, transactionalID: transactionalID), report: settings.report)
+        try initialise()
+    }
+
+    private func initialise() throws(KafkaFault) {
         let deadline = ContinuousClock.now + settings.requestTimeout
         try repeating(.initialise, until: deadline) { rd_kafka_init_transactions(client.pointer, patience) }
     }
 
-    deinit { for topic in topics.values { rd_kafka_topic_destroy(topic) } }
+    deinit { forgetTopics() }
+
+    private func forgetTopics() {
+        for topic in topics.values { rd_kafka_topic_destroy(topic) }
+        topics = [:]
+    }
+
+    /// Starts anew under the same id.
+    private func renew() throws(KafkaFault) {
+        forgetTopics()
+        client = try Client(
+            RD_KAFKA_PRODUCER, .producer(settings, transactionalID: transactionalID), report: settings.report)
+        try initialise()
+        isSpoilt = false
+    }
 
     /// - Throws: with `isFatal` where this producer can do nothing any more. Nothing was stored then, unless the
     ///   producer is fenced: then the commit's answer may be what was lost, which the positions tell.
@@ -45,6 +67,7 @@ final class TransactionalProducer {
             }
             return try directory.placement(of: message)
         }
+        if isSpoilt { try renew() }
         for topic in Set(messages.map(\.topic)) where topics[topic] == nil { try learn(topic) }
         _ = client.context.takeDeliveries()
         try repeating(.begin) { rd_kafka_begin_transaction(client.pointer) }
@@ -55,7 +78,9 @@ final class TransactionalProducer {
             if let advance { try send(advance) }
             try repeating(.commit) { rd_kafka_commit_transaction(client.pointer, patience) }
         } catch {
-            let cause = refusedDelivery() ?? error
+            let refused = refusedDelivery()
+            if refused != nil { isSpoilt = true }
+            let cause = refused ?? error
             guard TransactionRuling(error, at: .commit) != .end, error.kind != .closed else { throw error }
             try repeating(.abort) { rd_kafka_abort_transaction(client.pointer, patience) }
             throw cause
