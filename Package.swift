@@ -91,13 +91,13 @@ let package = Package(
         module(
             "Configuration",
             [
-                "MarketData", "YAML", "Runtime", "Feeds", "Poller", "Flusher", "Archiver", "Console",
+                "MarketData", "YAML", "Runtime", "Feeds", "KafkaLog", "Poller", "Flusher", "Archiver", "Console",
             ]),
         .executableTarget(
             name: "pregao",
             dependencies: [
-                "Configuration", "Terminal", "MarketData", "JSON", "YAML", "Runtime", "Feeds", "EventLog", "Lake",
-                "Warehouse", "Poller",
+                "Configuration", "Terminal", "MarketData", "JSON", "YAML", "Runtime", "Feeds", "EventLog", "KafkaLog",
+                "Lake", "Warehouse", "Poller",
                 "Flusher", "Archiver", "Batch", "Console", "Verification", "Exchange",
             ],
             resources: [.copy("Queries")], swiftSettings: strict),
@@ -139,7 +139,7 @@ let package = Package(
             ["Verification", "EventLog", "Lake", "Warehouse", "Batch", "JSON", "MarketData", "Runtime"]),
         tests("HTTPServer", ["HTTPServer"]),
         tests("Exchange", ["Exchange", "HTTPServer", "JSON", "MarketData", "Runtime"]),
-        tests("Configuration", ["Configuration", "Poller", "YAML"]),
+        tests("Configuration", ["Configuration", "KafkaLog", "Poller", "YAML"]),
 
         // A cluster inside the tests' process, and what tests do to a cluster.
         .target(
@@ -150,7 +150,9 @@ let package = Package(
         // Suites that every implementation of a protocol passes.
         tests("Contracts", ["EventLog", "KafkaLog", "KafkaTesting", "Lake", "MarketData", "Runtime"]),
         // The built program, killed and restarted.
-        tests("EndToEnd", ["pregao", "Exchange", "EventLog", "Lake", "Warehouse", "JSON", "MarketData", "Runtime"]),
+        tests(
+            "EndToEnd",
+            ["pregao", "KafkaTesting", "Exchange", "EventLog", "Lake", "Warehouse", "JSON", "MarketData", "Runtime"]),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx20

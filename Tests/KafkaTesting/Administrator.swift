@@ -35,17 +35,30 @@ public final class Administrator {
         guard let event, rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR_NO_ERROR else { throw Refused() }
     }
 
-    public func deleteTopics(startingWith prefix: String) {
+    /// The names of the topics that begin so.
+    public func topics(startingWith prefix: String) -> [String] {
         var answer: UnsafePointer<rd_kafka_metadata>?
         guard rd_kafka_metadata(client, 1, nil, &answer, 30_000) == RD_KAFKA_RESP_ERR_NO_ERROR,
             let metadata = answer?.pointee
-        else { return }
+        else { return [] }
         defer { rd_kafka_metadata_destroy(answer) }
-        var requests: [OpaquePointer?] = UnsafeBufferPointer(start: metadata.topics, count: Int(metadata.topic_cnt))
-            .filter { String(cString: $0.topic).hasPrefix(prefix) }.map { rd_kafka_DeleteTopic_new($0.topic) }
+        return UnsafeBufferPointer(start: metadata.topics, count: Int(metadata.topic_cnt))
+            .map { String(cString: $0.topic) }.filter { $0.hasPrefix(prefix) }
+    }
+
+    public func deleteTopics(startingWith prefix: String) {
+        var requests = topics(startingWith: prefix).map { rd_kafka_DeleteTopic_new($0) }
         defer { for request in requests { rd_kafka_DeleteTopic_destroy(request) } }
         guard !requests.isEmpty else { return }
         rd_kafka_DeleteTopics(client, &requests, requests.count, nil, queue)
+        if let event = rd_kafka_queue_poll(queue, 30_000) { rd_kafka_event_destroy(event) }
+    }
+
+    /// Groups with members stay.
+    public func deleteGroups(_ names: [String]) {
+        var requests = names.map { rd_kafka_DeleteGroup_new($0) }
+        defer { for request in requests { rd_kafka_DeleteGroup_destroy(request) } }
+        rd_kafka_DeleteGroups(client, &requests, requests.count, nil, queue)
         if let event = rd_kafka_queue_poll(queue, 30_000) { rd_kafka_event_destroy(event) }
     }
 }

@@ -92,6 +92,9 @@ struct ClientProperties {
         return configuration
     }
 
+    /// - Throws: where librdkafka does not take one of them.
+    func check() throws(KafkaFault) { rd_kafka_conf_destroy(try configuration()) }
+
     private func set(_ name: String, _ value: String, in configuration: OpaquePointer) throws(KafkaFault) {
         var words = [CChar](repeating: 0, count: 512)
         let result = rd_kafka_conf_set(configuration, name, value, &words, words.count)

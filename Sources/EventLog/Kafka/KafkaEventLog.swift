@@ -34,9 +34,7 @@ public final class KafkaEventLog: EventLog {
     ///   credentials; ``LogError/Kind/busy`` where no broker answers.
     public static func open(_ settings: KafkaLogSettings) async throws(LogError) -> KafkaEventLog {
         do throws(KafkaFault) {
-            if let epoch = settings.epoch, epoch.wholeMatch(of: /[a-z0-9]{8}/) == nil {
-                throw KafkaFault(.other, "log.epoch is eight of a-z and 0-9, not \(epoch)")
-            }
+            if let fault = settings.faults.first { throw KafkaFault(.other, fault) }
             let client = try Client(RD_KAFKA_CONSUMER, .observer(settings), report: settings.report)
             let directory = TopicDirectory(client, timeout: settings.requestTimeout)
             let written = OwnWrites()

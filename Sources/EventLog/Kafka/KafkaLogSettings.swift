@@ -27,4 +27,14 @@ public struct KafkaLogSettings: Sendable {
     public var report: (@Sendable (_ severity: Int, _ words: String) -> Void)?
 
     public init(brokers: String) { self.brokers = brokers }
+
+    /// What shows without a cluster to be wrong.
+    public var faults: [String] {
+        var faults: [String] = []
+        if let epoch, epoch.wholeMatch(of: /[a-z0-9]{8}/) == nil {
+            faults.append("log.epoch is eight of a-z and 0-9, not \(epoch)")
+        }
+        do throws(KafkaFault) { try ClientProperties.observer(self).check() } catch { faults.append(error.cause) }
+        return faults
+    }
 }
