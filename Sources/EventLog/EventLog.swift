@@ -45,6 +45,9 @@ public protocol EventLog: Sendable {
     /// A short id, [a-z0-9]{8}, of this log: a log made anew has another.
     var epoch: String { get }
 
+    /// Whether offsets may be missing between a partition's messages, other than by compaction.
+    var hasOffsetGaps: Bool { get }
+
     /// Creates the topic, or checks that it is there with at least the partitions declared. Retention is updated.
     func declare(_ topic: TopicDeclaration) async throws(LogError)
 
@@ -75,6 +78,10 @@ public protocol EventLog: Sendable {
     func applyRetention(now: Instant) async throws(LogError)
 
     func close() async
+}
+
+extension EventLog {
+    public var hasOffsetGaps: Bool { false }
 }
 
 /// Where a message was stored.

@@ -10,6 +10,8 @@ import Synchronization
 /// member of a group one that serves its consumer and one that commits.
 public final class KafkaEventLog: EventLog {
     public let epoch: String
+    /// Transactions leave markers.
+    public let hasOffsetGaps = true
 
     private let settings: KafkaLogSettings
     private let directory: TopicDirectory
