@@ -15,6 +15,8 @@ struct InjectedErrorTests {
             case success
             /// It failed with this kind, nothing was kept of it, and the next succeeds.
             case failure(LogError.Kind)
+            /// It failed in a way that the producer does not survive; the next commit has a new one.
+            case renewal
             /// The member is none any more.
             case end
         }
@@ -50,6 +52,7 @@ struct InjectedErrorTests {
         Case(.commitOffsets, RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, .success),
         Case(.commitOffsets, RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID, .failure(.fenced)),
         Case(.commitOffsets, RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, .failure(.fenced)),
+        Case(.endTransaction, RD_KAFKA_RESP_ERR_INVALID_TXN_STATE, .renewal),
         Case(.addPartitions, RD_KAFKA_RESP_ERR_PRODUCER_FENCED, .end),
         Case(.endTransaction, RD_KAFKA_RESP_ERR_PRODUCER_FENCED, .end),
         Case(.endTransaction, RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH, .end),
@@ -80,7 +83,7 @@ struct InjectedErrorTests {
             case .failure(let kind):
                 let error = await #expect(throws: LogError.self) { try await log.append([message(2), message(3)]) }
                 #expect(error?.kind == kind)
-            case .end: Issue.record("an append has no member to end")
+            case .renewal, .end: Issue.record("an append has no member to end")
             }
             #expect(try await log.append([message(4)]).count == 1)
         }
@@ -108,6 +111,9 @@ struct InjectedErrorTests {
             case .failure(let kind):
                 let error = await #expect(throws: LogError.self) { try await consumer.commit(batch(1, 2)) }
                 #expect(error?.kind == kind)
+                _ = try await consumer.commit(batch(1, 3))
+            case .renewal:
+                await #expect(throws: LogError.self) { try await consumer.commit(batch(1, 2)) }
                 _ = try await consumer.commit(batch(1, 3))
             case .end:
                 let error = await #expect(throws: LogError.self) { try await consumer.commit(batch(1, 2)) }

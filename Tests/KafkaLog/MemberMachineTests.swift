@@ -59,6 +59,17 @@ struct MemberMachineTests {
         #expect(throws: Never.self) { try machine.check(commit(zero, 30, 30)) }
     }
 
+    @Test func `after a commit without an answer the next starts where the group says that it stands`() {
+        var machine = machine([zero: 5])
+        #expect(machine.doubtful == nil)
+        machine.doubt(commit(zero, 5, 8))
+        #expect(machine.doubtful == [zero])
+        machine.resolve([zero: 8])
+        #expect(machine.doubtful == nil)
+        #expect(throws: KafkaFault.self) { try machine.check(commit(zero, 5, 8)) }
+        #expect(throws: Never.self) { try machine.check(commit(zero, 8, 9)) }
+    }
+
     @Test func `what is lost is told of at once, and its records are dropped`() {
         var machine = machine([zero: 0])
         machine.take(batch(zero, from: 0, to: 3))

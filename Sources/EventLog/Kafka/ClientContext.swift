@@ -98,9 +98,10 @@ final class ClientContext: Sendable {
             fault = KafkaFault(rd_kafka_fatal_error(client, &text, text.count), Self.text(text))
             fault.isFatal = true
         } else {
-            report?(4, fault.cause)
-            // Brokers that cannot be reached are tried again without end; what they refuse, they refuse again.
+            // Brokers that cannot be reached are tried again without end, which librdkafka logs by itself; what they
+            // refuse, they refuse again.
             guard fault.kind != .busy else { return }
+            report?(4, fault.cause)
         }
         let noted = fault
         state.withLock { $0.fault = noted }

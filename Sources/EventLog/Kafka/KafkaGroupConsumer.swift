@@ -79,8 +79,13 @@ final class KafkaGroupConsumer: GroupConsumer {
     }
 
     private func attempt(_ batch: CommitBatch) async throws(KafkaFault) -> [LogPosition] {
-        let (member, written) = (member, written)
+        let (member, written, timeout) = (member, written, settings.requestTimeout.inMilliseconds)
         return try await committer.perform { producer throws(KafkaFault) in
+            try producer.prepare()
+            if let doubtful = member.machine.withLock({ $0.doubtful }) {
+                let positions = try member.consumer.committed(doubtful, timeout: timeout)
+                member.machine.withLock { $0.resolve(positions) }
+            }
             try member.machine.withLock { machine throws(KafkaFault) in try machine.check(batch) }
             let offsets = Dictionary(
                 batch.advances.map { ($0.partition, $0.end) }, uniquingKeysWith: { first, _ in first })
@@ -91,7 +96,10 @@ final class KafkaGroupConsumer: GroupConsumer {
                 written.note(positions)
                 return positions
             } catch {
-                if error.isFatal { member.stop(.fenced(error.cause)) }
+                if error.isFatal {
+                    if error.kind == .fenced { member.stop(.fenced(error.cause)) }
+                    member.machine.withLock { $0.doubt(batch) }
+                }
                 throw error
             }
         }

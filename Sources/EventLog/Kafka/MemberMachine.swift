@@ -28,6 +28,7 @@ struct MemberMachine {
     private var givingBack: Set<TopicPartition> = []
     /// The partition that was told of last; the next in order has its turn.
     private var lastTold: TopicPartition?
+    private var inDoubt: Set<TopicPartition> = []
     private var passing: KafkaFault?
     private(set) var end: End?
 
@@ -81,6 +82,21 @@ struct MemberMachine {
                     .fenced, "the group's position in \(advance.partition) is \(known.position), not \(advance.start)")
             }
         }
+    }
+
+    /// A commit ended without an answer that says how: the group's positions have to be asked for.
+    mutating func doubt(_ batch: CommitBatch) { inDoubt.formUnion(batch.advances.map(\.partition)) }
+
+    /// What is in doubt, where anything is.
+    var doubtful: Set<TopicPartition>? {
+        let doubtful = inDoubt.intersection(owned.keys)
+        return doubtful.isEmpty ? nil : doubtful
+    }
+
+    /// Takes the positions that the group has; a partition never committed stands where it was assigned.
+    mutating func resolve(_ positions: [TopicPartition: Offset]) {
+        for (partition, position) in positions { owned[partition]?.position = position }
+        inDoubt = []
     }
 
     mutating func committed(_ batch: CommitBatch) {

@@ -90,10 +90,7 @@ struct MemberSession {
 
     /// The committed positions, after pending transactions, else the first kept offsets.
     private func positions(of partitions: Set<TopicPartition>) throws(KafkaFault) -> [TopicPartition: Offset] {
-        let list = PartitionList(partitions)
-        let code = rd_kafka_committed(client, list.pointer, patience)
-        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaFault(code) }
-        var positions = try PartitionList.offsets(list.pointer)
+        var positions = try member.consumer.committed(partitions, timeout: patience)
         for partition in partitions where positions[partition] == nil {
             positions[partition] = try member.consumer.watermarks(of: partition, timeout: patience).start
         }

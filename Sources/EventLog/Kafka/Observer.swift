@@ -105,6 +105,14 @@ final class Observer {
 }
 
 extension Client {
+    /// The positions of this member's group, after pending transactions; those never committed are absent.
+    func committed(_ partitions: Set<TopicPartition>, timeout: Int32) throws(KafkaFault) -> [TopicPartition: Offset] {
+        let list = PartitionList(partitions)
+        let code = rd_kafka_committed(pointer, list.pointer, timeout)
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaFault(code) }
+        return try PartitionList.offsets(list.pointer)
+    }
+
     func watermarks(of source: TopicPartition, timeout: Int32) throws(KafkaFault) -> Watermarks {
         var (start, end) = (Offset(0), Offset(0))
         let code = rd_kafka_query_watermark_offsets(

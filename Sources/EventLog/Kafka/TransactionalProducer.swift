@@ -13,7 +13,8 @@ final class TransactionalProducer {
 
     private let transactionalID: String
     private var client: Client
-    /// A refused delivery leaves a gap in the sequence that librdkafka may stumble over in the next transaction.
+    /// A refused delivery left a gap in the sequence, which librdkafka may stumble over in the next transaction, or it
+    /// can do nothing any more.
     private var isSpoilt = false
     private let directory: TopicDirectory
     private let settings: KafkaLogSettings
@@ -47,8 +48,9 @@ final class TransactionalProducer {
         topics = [:]
     }
 
-    /// Starts anew under the same id.
-    private func renew() throws(KafkaFault) {
+    /// Starts anew under the same id where the last transaction left something amiss: the cluster ends what it left open.
+    func prepare() throws(KafkaFault) {
+        guard isSpoilt else { return }
         forgetTopics()
         client = try Client(
             RD_KAFKA_PRODUCER, .producer(settings, transactionalID: transactionalID), report: settings.report)
@@ -59,6 +61,19 @@ final class TransactionalProducer {
     /// - Throws: with `isFatal` where this producer can do nothing any more. Nothing was stored then, unless the
     ///   producer is fenced: then the commit's answer may be what was lost, which the positions tell.
     func run(_ messages: [OutgoingMessage], advancing advance: Advance? = nil) throws(KafkaFault) -> [LogPosition] {
+        do throws(KafkaFault) {
+            return try attempt(messages, advancing: advance)
+        } catch {
+            // Such as a transaction that a broker forgot when it died. To be fenced is another matter: to start anew
+            // would fence the one that did it.
+            if error.isFatal, error.kind != .fenced { isSpoilt = true }
+            throw error
+        }
+    }
+
+    private func attempt(_ messages: [OutgoingMessage], advancing advance: Advance?) throws(KafkaFault)
+        -> [LogPosition]
+    {
         let placements = try messages.map { message throws(KafkaFault) in
             guard message.weight <= settings.maximumMessageBytes else {
                 throw KafkaFault(
@@ -67,7 +82,7 @@ final class TransactionalProducer {
             }
             return try directory.placement(of: message)
         }
-        if isSpoilt { try renew() }
+        try prepare()
         for topic in Set(messages.map(\.topic)) where topics[topic] == nil { try learn(topic) }
         _ = client.context.takeDeliveries()
         try repeating(.begin) { rd_kafka_begin_transaction(client.pointer) }
