@@ -42,9 +42,7 @@ final class Observer {
             do throws(KafkaFault) {
                 return try stablePositions(of: group)
             } catch {
-                guard error.code == RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT, ContinuousClock.now < deadline else {
-                    throw error
-                }
+                guard error.kind == .busy, ContinuousClock.now < deadline else { throw error }
                 Thread.sleep(forTimeInterval: 0.01)
             }
         }
@@ -59,7 +57,8 @@ final class Observer {
         let list = PartitionList(partitions)
         let request = rd_kafka_ListConsumerGroupOffsets_new(group, list.pointer)
         defer { rd_kafka_ListConsumerGroupOffsets_destroy(request) }
-        return try ask(RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS) { options, queue in
+        // librdkafka may wait to the end for a coordinator that was not there at first; asked again it finds it.
+        return try ask(RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, timeout: min(timeout, 3000)) { options, queue in
             var requests = [request]
             if let error = rd_kafka_AdminOptions_set_require_stable_offsets(options, 1) {
                 rd_kafka_error_destroy(error)
@@ -80,9 +79,11 @@ final class Observer {
 
     /// Makes a request of librdkafka's administrative interface and waits for its answer.
     func ask<Answer>(
-        _ operation: rd_kafka_admin_op_t, _ start: (_ options: OpaquePointer?, _ queue: OpaquePointer?) -> Void,
+        _ operation: rd_kafka_admin_op_t, timeout: Int32? = nil,
+        _ start: (_ options: OpaquePointer?, _ queue: OpaquePointer?) -> Void,
         read: (_ event: OpaquePointer) throws(KafkaFault) -> Answer
     ) throws(KafkaFault) -> Answer {
+        let timeout = timeout ?? self.timeout
         let options = rd_kafka_AdminOptions_new(client.pointer, operation)
         let queue = rd_kafka_queue_new(client.pointer)
         defer {
