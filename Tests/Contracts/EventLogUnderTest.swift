@@ -50,7 +50,7 @@ protocol EventLogUnderTest: Sendable {
     func open() async throws -> any EventLog
     /// Removes all messages of the topic.
     func removeMessages(of topic: String, in log: any EventLog) async throws
-    func remove()
+    func remove() async
 }
 
 struct SQLiteLogUnderTest: EventLogUnderTest {
@@ -81,14 +81,19 @@ func withLog(
     _ body: (any EventLogUnderTest, any EventLog) async throws -> Void
 ) async throws {
     let underTest = try kind.make()
-    defer { underTest.remove() }
-    let log = try await underTest.open()
-    for (name, partitions) in topics {
-        try await log.declare(
-            TopicDeclaration(name: name, partitions: partitions, retention: Retention(retention)))
+    do {
+        let log = try await underTest.open()
+        for (name, partitions) in topics {
+            try await log.declare(
+                TopicDeclaration(name: name, partitions: partitions, retention: Retention(retention)))
+        }
+        try await body(underTest, log)
+        await log.close()
+    } catch {
+        await underTest.remove()
+        throw error
     }
-    try await body(underTest, log)
-    await log.close()
+    await underTest.remove()
 }
 
 extension Retention.Cleanup {

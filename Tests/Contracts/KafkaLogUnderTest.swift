@@ -52,5 +52,14 @@ struct KafkaLogUnderTest: EventLogUnderTest {
                 }))
     }
 
-    func remove() { Administrator(brokers: settings.brokers)?.deleteTopics(startingWith: prefix) }
+    /// On a thread that may block: the tests' own are few.
+    func remove() async {
+        let (brokers, prefix) = (settings.brokers, prefix)
+        await withCheckedContinuation { continuation in
+            Thread.detachNewThread {
+                Administrator(brokers: brokers)?.deleteTopics(startingWith: prefix)
+                continuation.resume()
+            }
+        }
+    }
 }

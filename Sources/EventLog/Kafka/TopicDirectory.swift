@@ -26,13 +26,9 @@ final class TopicDirectory: Sendable {
     /// Every topic that is not the cluster's own.
     @discardableResult
     func refresh() throws(KafkaFault) -> [String: Int32] {
-        var answer: UnsafePointer<rd_kafka_metadata>?
-        let code = rd_kafka_metadata(client.pointer, 1, nil, &answer, timeout)
-        guard code == RD_KAFKA_RESP_ERR_NO_ERROR, let metadata = answer?.pointee else {
-            // What the client was refused says more than that time ran out.
-            throw client.context.takeFault() ?? KafkaFault(code)
-        }
+        let answer = try ask()
         defer { rd_kafka_metadata_destroy(answer) }
+        let metadata = answer.pointee
         var counts: [String: Int32] = [:]
         for topic in UnsafeBufferPointer(start: metadata.topics, count: Int(metadata.topic_cnt))
         where topic.err == RD_KAFKA_RESP_ERR_NO_ERROR {
@@ -42,6 +38,21 @@ final class TopicDirectory: Sendable {
         let found = counts
         known.withLock { $0 = found }
         return found
+    }
+
+    /// Asks for a short time over and over: what the cluster refuses, such as a password, is told then, and at once.
+    private func ask() throws(KafkaFault) -> UnsafePointer<rd_kafka_metadata> {
+        let deadline = ContinuousClock.now + .milliseconds(Int(timeout))
+        _ = client.context.takeFault()
+        while true {
+            var answer: UnsafePointer<rd_kafka_metadata>?
+            let code = rd_kafka_metadata(client.pointer, 1, nil, &answer, min(timeout, 1000))
+            if code == RD_KAFKA_RESP_ERR_NO_ERROR, let answer { return answer }
+            // Errors call back from here.
+            rd_kafka_poll(client.pointer, 0)
+            if let fault = client.context.takeFault() { throw fault }
+            guard KafkaFault(code).kind == .busy, ContinuousClock.now < deadline else { throw KafkaFault(code) }
+        }
     }
 
     func forget() { known.withLock { $0 = [:] } }

@@ -149,7 +149,12 @@ final class TransactionalProducer {
             let fault = KafkaFault(consuming: error)
             guard TransactionRuling(fault, at: step) == .again else { throw fault }
             guard !stopping.isSet else { throw KafkaFault(.closed, "the log is closed") }
-            if let deadline, ContinuousClock.now >= deadline { throw client.context.takeFault() ?? fault }
+            if step == .initialise {
+                // Errors call back from here; what the cluster refuses is told at once.
+                rd_kafka_poll(client.pointer, 0)
+                if let refused = client.context.takeFault() { throw refused }
+            }
+            if let deadline, ContinuousClock.now >= deadline { throw fault }
         }
     }
 
