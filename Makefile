@@ -22,7 +22,7 @@ format: ## Format the Swift sources in place
 lint: ## Check the formatting
 	swift format lint --strict --recursive Package.swift Sources Tests Benchmarks
 
-test: setup lint ## Set up, build, check the formatting, run every test (KILLS=10 kills)
+test: setup lint ## Set up, build, check the formatting, run every test (KILLS=10 kills, KAFKA=host:port)
 	scripts/test
 
 demo: release ## Collect from the local exchange for about a minute, and prove that nothing is missing

@@ -12,12 +12,14 @@ let strict: [SwiftSetting] = [
 
 /// A Swift module, its name its folder, and what it may import.
 func module(
-    _ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = [], exclude: [String] = []
+    _ name: String, _ dependencies: [Target.Dependency] = [], path: String? = nil, resources: [Resource] = [],
+    exclude: [String] = []
 )
     -> Target
 {
     .target(
-        name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
+        name: name, dependencies: dependencies, path: path, exclude: exclude, resources: resources,
+        swiftSettings: strict)
 }
 
 /// The tests of a module, in a folder of the same name.
@@ -39,6 +41,7 @@ let package = Package(
         // Bindings: C modules, nothing else. Each is imported by one Swift module.
         systemLibrary("CSQLite", "sqlite3", "libsqlite3-dev"),
         systemLibrary("COpenSSL", "libcrypto", "libssl-dev"),
+        systemLibrary("CRdKafka", "rdkafka", "librdkafka-dev"),
         systemLibrary("CYAML", "yaml-0.1", "libyaml-dev"),
         .target(
             name: "CCurl", path: "Sources/Bindings/CCurl", linkerSettings: [.linkedLibrary("curl")]),
@@ -66,7 +69,8 @@ let package = Package(
         module("Feeds", ["MarketData", "JSON"]),
 
         // What the stages meet at.
-        module("EventLog", ["MarketData", "Runtime", "CSQLite"]),
+        module("EventLog", ["MarketData", "Runtime", "CSQLite"], exclude: ["Kafka"]),
+        module("KafkaLog", ["EventLog", "MarketData", "CRdKafka"], path: "Sources/EventLog/Kafka"),
         module("Lake", ["MarketData", "JSON", "Runtime", "CArrow", "COpenSSL"]),
         module("Warehouse", ["MarketData", "JSON", "Runtime", "Lake"]),
 
@@ -87,13 +91,13 @@ let package = Package(
         module(
             "Configuration",
             [
-                "MarketData", "YAML", "Runtime", "Feeds", "Poller", "Flusher", "Archiver", "Console",
+                "MarketData", "YAML", "Runtime", "Feeds", "KafkaLog", "Poller", "Flusher", "Archiver", "Console",
             ]),
         .executableTarget(
             name: "pregao",
             dependencies: [
-                "Configuration", "Terminal", "MarketData", "JSON", "YAML", "Runtime", "Feeds", "EventLog", "Lake",
-                "Warehouse", "Poller",
+                "Configuration", "Terminal", "MarketData", "JSON", "YAML", "Runtime", "Feeds", "EventLog", "KafkaLog",
+                "Lake", "Warehouse", "Poller",
                 "Flusher", "Archiver", "Batch", "Console", "Verification", "Exchange",
             ],
             resources: [.copy("Queries")], swiftSettings: strict),
@@ -138,12 +142,20 @@ let package = Package(
             ["Verification", "EventLog", "Lake", "Warehouse", "Batch", "JSON", "MarketData", "Runtime"]),
         tests("HTTPServer", ["HTTPServer"]),
         tests("Exchange", ["Exchange", "HTTPServer", "JSON", "MarketData", "Runtime"]),
-        tests("Configuration", ["Configuration", "Poller", "YAML"]),
+        tests("Configuration", ["Configuration", "KafkaLog", "Poller", "YAML"]),
+
+        // A cluster inside the tests' process, and what tests do to a cluster.
+        .target(
+            name: "KafkaTesting", dependencies: ["EventLog", "CRdKafka"], path: "Tests/KafkaTesting",
+            swiftSettings: strict),
+        tests("KafkaLog", ["KafkaLog", "KafkaTesting", "EventLog", "CRdKafka", "MarketData"]),
 
         // Suites that every implementation of a protocol passes.
-        tests("Contracts", ["EventLog", "Lake", "MarketData", "Runtime"]),
+        tests("Contracts", ["EventLog", "KafkaLog", "KafkaTesting", "Lake", "MarketData", "Runtime"]),
         // The built program, killed and restarted.
-        tests("EndToEnd", ["pregao", "Exchange", "EventLog", "Lake", "Warehouse", "JSON", "MarketData", "Runtime"]),
+        tests(
+            "EndToEnd",
+            ["pregao", "KafkaTesting", "Exchange", "EventLog", "Lake", "Warehouse", "JSON", "MarketData", "Runtime"]),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx20

@@ -1,6 +1,7 @@
 import Archiver
 import Console
 import Flusher
+import KafkaLog
 import Poller
 import Runtime
 
@@ -10,6 +11,7 @@ public struct Configuration: Sendable {
     public var data = "pregao-data"
     public var logging = Logging()
     public var log = Log()
+    public var kafka = KafkaLogSettings(brokers: "")
     public var poller = PollerSettings()
     public var flusher = FlusherSettings(instance: "flusher")
     public var archiver = ArchiverSettings()
@@ -27,6 +29,9 @@ public struct Configuration: Sendable {
     }
 
     public struct Log: Sendable {
+        public enum Kind: String, CaseIterable, Sendable { case sqlite, kafka }
+
+        public var kind = Kind.sqlite
         /// Of each dataset's topic and of `pregao.objects`.
         public var partitions: Int32 = 4
         public var retentionAge: Duration = .seconds(7 * 86_400)

@@ -3,6 +3,7 @@ import Console
 import Feeds
 import Flusher
 import Foundation
+import KafkaLog
 import MarketData
 import Poller
 
@@ -14,7 +15,19 @@ extension ConfigurationReader {
             report(setting(ofFlusher: fault.setting), fault.reason)
         }
         for fault in configuration.archiver.faults { report("archiver", fault) }
+        checkLog()
         checkPlaces()
+    }
+
+    private mutating func checkLog() {
+        // Which log it is to be is not known.
+        guard !refused.contains("log.kind") else { return }
+        guard configuration.log.kind == .kafka else {
+            if configuration.kafka.epoch != nil { report("log.epoch", "goes with log.kind kafka alone") }
+            return
+        }
+        if configuration.kafka.brokers.isEmpty { report("kafka.brokers", "is not given, and log.kind is kafka") }
+        for fault in configuration.kafka.faults { report(fault.setting, fault.problem) }
     }
 
     private mutating func checkPlaces() {

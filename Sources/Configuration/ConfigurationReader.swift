@@ -34,6 +34,8 @@ public struct ConfigurationReader {
         return reader.configuration
     }
 
+    private func setting(_ path: String) -> Setting? { settings[path] ?? Setting.property(path) }
+
     private mutating func set(_ setting: Setting, _ texts: [String], at place: ConfigurationFault.Place) {
         places[setting.path] = place
         if let reason = setting.apply(&configuration, texts) {
@@ -61,7 +63,7 @@ extension ConfigurationReader {
     private mutating func read(_ node: YAMLNode, path: [String], file: String) {
         let name = path.joined(separator: ".")
         let place = ConfigurationFault.Place.file(file, line: node.mark.line, column: node.mark.column)
-        if let setting = settings[name] {
+        if let setting = setting(name) {
             guard let texts = texts(of: node) else {
                 let given = node.isNull ? "and nothing is given" : "not a section"
                 refused.insert(name)
@@ -97,7 +99,7 @@ extension ConfigurationReader {
 
     /// Whether the name is a setting or a section that holds some.
     private func isKnown(_ name: String) -> Bool {
-        settings[name] != nil || settings.keys.contains { $0.hasPrefix(name + ".") }
+        setting(name) != nil || settings.keys.contains { $0.hasPrefix(name + ".") }
     }
 
     private func unknown(_ name: String) -> String {
@@ -122,7 +124,7 @@ extension ConfigurationReader {
         let byName = Dictionary(settings.values.map { ($0.environmentName, $0) }) { first, _ in first }
         for (name, value) in environment.sorted(by: { $0.key < $1.key }) where name.hasPrefix("PREGAO_") {
             guard !Self.reserved.contains(name), !name.hasPrefix("PREGAO_TEST_") else { continue }
-            guard let setting = byName[name] else {
+            guard let setting = byName[name] ?? Setting.property(environmentName: name) else {
                 faults.append(ConfigurationFault(.environment(name), "there is no such setting"))
                 continue
             }
@@ -132,12 +134,14 @@ extension ConfigurationReader {
 
     private mutating func read(assignment: String) {
         let parts = assignment.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-        let place = ConfigurationFault.Place.flag("--set \(assignment)")
+        // What follows the name of a property may be a secret.
+        let isProperty = assignment.hasPrefix(Setting.propertyPrefix)
+        let place = ConfigurationFault.Place.flag("--set \(isProperty ? parts[0] : assignment)")
         guard parts.count == 2 else {
             faults.append(ConfigurationFault(place, "takes SETTING=VALUE"))
             return
         }
-        guard let setting = settings[parts[0]] else {
+        guard let setting = setting(parts[0]) else {
             faults.append(ConfigurationFault(place, unknown(parts[0])))
             return
         }

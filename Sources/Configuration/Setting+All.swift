@@ -9,7 +9,8 @@ import Runtime
 extension Setting {
     /// Every setting there is.
     public static let all: [Setting] =
-        general + poller + KnownFeeds.polledNames.flatMap(feed) + sourceNames.flatMap(source) + flusher + archiver
+        general + kafka + poller + KnownFeeds.polledNames.flatMap(feed) + sourceNames.flatMap(source) + flusher
+        + archiver
         + batch + catalog
 
     private static let feedNames = KnownFeeds.polledNames + KnownFeeds.taskNames
@@ -29,6 +30,11 @@ extension Setting {
         },
         choice("logging.format", "How log lines are written.", standard: standard.logging.format) {
             $0.logging.format = $1
+        },
+        choice(
+            "log.kind", "Where messages are kept: in a file of this machine, or on Kafka.", standard: standard.log.kind
+        ) {
+            $0.log.kind = $1
         },
         integer(
             "log.partitions",

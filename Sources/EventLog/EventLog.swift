@@ -4,7 +4,8 @@ import MarketData
 public struct Retention: Hashable, Sendable {
     public enum Cleanup: Hashable, Sendable {
         /// Remove messages that are older than `age`, or beyond `bytes` in a partition, and that every group has passed
-        /// which has ever committed on the topic or was declared to read it. Where there is none, all that is old goes.
+        /// which has ever committed on the topic or was declared to read it. Where there is none, all that is old goes;
+        /// on Kafka it goes whatever groups have yet to pass.
         case delete(age: Duration?, bytes: Int?)
         /// Keep the newest message of every key.
         case compact
@@ -40,21 +41,25 @@ public struct Watermarks: Hashable, Sendable {
 
 /// Topics, partitions, offsets and consumer groups.
 ///
-/// Implementations: SQLite (embedded) and, from the next issue, Kafka; one contract suite runs against each.
+/// Implementations: SQLite (embedded) and Kafka; one contract suite runs against each.
 public protocol EventLog: Sendable {
     /// A short id, [a-z0-9]{8}, of this log: a log made anew has another.
     var epoch: String { get }
 
+    /// Whether offsets may be missing between a partition's messages, other than by compaction.
+    var hasOffsetGaps: Bool { get }
+
     /// Creates the topic, or checks that it is there with at least the partitions declared. Retention is updated.
     ///
     /// - Parameter groups: are to read every message: retention keeps what they have not passed, from now on, be they
-    ///   never started. A later declaration adds to them and takes none away.
+    ///   never started. A later declaration adds to them and takes none away. On Kafka it has no effect.
     func declare(_ topic: TopicDeclaration, readBy groups: Set<String>) async throws(LogError)
 
     /// Every topic, by name.
     func topics() async throws(LogError) -> [TopicDeclaration]
 
-    /// Appends all messages, or none; they are durable when it returns.
+    /// Appends all messages, or none; they are durable when it returns. This opening of the log reads them from then on,
+    /// others soon.
     func append(_ messages: [OutgoingMessage]) async throws(LogError) -> [LogPosition]
 
     /// Makes `instance` a member of the group. The topics' partitions are divided among the group's live members.
@@ -74,7 +79,7 @@ public protocol EventLog: Sendable {
     func read(_ partition: TopicPartition, from start: Offset, to end: Offset, maximumBytes: Int)
         async throws(LogError) -> RecordBatch
 
-    /// Removes what the topics' retention lets go.
+    /// Removes what the topics' retention lets go; nothing where the log does that by itself.
     ///
     /// - Parameter now: the time of day; nil, where it is not to be believed, removes nothing for its age.
     func applyRetention(now: Instant?) async throws(LogError)
@@ -83,6 +88,8 @@ public protocol EventLog: Sendable {
 }
 
 extension EventLog {
+    public var hasOffsetGaps: Bool { false }
+
     /// Declares a topic that no group has to read.
     public func declare(_ topic: TopicDeclaration) async throws(LogError) { try await declare(topic, readBy: []) }
 }
@@ -108,6 +115,7 @@ public enum ConsumerEvent: Sendable {
     /// What the group would read next was lost to retention: [from, to) is gone. A group that has never committed and
     /// is not assigned a partition from 0 is told so right after the assignment.
     case trimmed(TopicPartition, from: Offset, to: Offset)
+    /// Without records where the position moves over what is no message: markers of transactions.
     case records(RecordBatch)
 }
 
@@ -168,7 +176,7 @@ public struct LogError: Error, Sendable, CustomStringConvertible {
         case cannotWrite
         /// The file is not a log, or is damaged.
         case corrupt
-        /// Another process holds the log longer than we wait; trying again may help.
+        /// Another process holds the log longer than we wait, or no broker answers; trying again may help.
         case busy
         case closed
         case messageTooLarge

@@ -38,7 +38,7 @@ extension Header {
 
 extension [Header] {
     /// The lengths of names and values together.
-    var byteCount: Int { reduce(0) { $0 + $1.name.utf8.count + $1.value.count } }
+    public var byteCount: Int { reduce(0) { $0 + $1.name.utf8.count + $1.value.count } }
 }
 
 /// A message to append. The key decides the partition: equal keys stay in order.

@@ -10,6 +10,7 @@ struct LedgerAudit {
     let flushedSince: [TopicPartition: Offset]
     let objects: [LedgerObject]
     let ranges: [LedgerRange]
+    let counts: MessageCounts
 
     func audit(into report: inout VerificationReport) {
         auditRanges(into: &report)
@@ -99,13 +100,20 @@ struct LedgerAudit {
 
     // MARK: - Messages
 
-    /// In the embedded log every offset is a message, so that the range itself is the count.
+    /// In the embedded log every offset is a message, so that the range itself is the count; on Kafka it is read again.
     private func auditMessages(into report: inout VerificationReport) {
         for object in objects where object.status != .refused {
             let announcement = object.announcement
-            report.checked(.messages, announcement.messages)
             if let message = lossFault(of: object) { report.fault(.messages, announcement.key, message) }
-            let expected = object.emptyRange == nil ? announcement.messages : 0
+            let expected: Int64
+            switch counts.messages(of: object) {
+            case .messages(let count): expected = count
+            case .outOfScope: continue
+            case .gone:
+                report.unproven(.messages, announcement.key, "the log no longer has all messages of its range")
+                continue
+            }
+            report.checked(.messages, object.emptyRange == nil ? expected : announcement.messages)
             guard announcement.rows.addingClamped(announcement.rejected) != expected else { continue }
             report.fault(
                 .messages, announcement.key,

@@ -45,11 +45,14 @@ public struct Verifier: Sendable {
         let all = try await objects(snapshot)
         let ranges = try await catalog.ranges(snapshot: snapshot)
 
-        LedgerAudit(log: cut, flushedSince: flushedSince, objects: all, ranges: ranges).audit(into: &report)
+        let stored = all.filter { $0.status != .refused && scope.includes($0) }
+        let counts = try await MessageCounts(log: log, objects: stored, watermarks: cut.watermarks)
+        LedgerAudit(log: cut, flushedSince: flushedSince, objects: all, ranges: ranges, counts: counts)
+            .audit(into: &report)
         try await auditDuplicates(snapshot, into: &report)
         let rejected = try await RejectedMessages(log: log, objects: all)
         rejected.audit(all, into: &report)
-        let inScope = all.filter { $0.status != .refused && scope.includes($0) }
+        let inScope = stored
         await ObjectAudit(raw: raw, backup: backup, scope: scope).audit(inScope, into: &report) { done in
             progress(done, inScope.count)
         }

@@ -38,7 +38,7 @@ enum Failure {
         case .cannotWrite:
             "Make room, or make the folder writable; then start again. Nothing that was accepted is lost."
         case .corrupt: "What was archived is safe. docs/operations.md says what to do, at 'The log is damaged'."
-        case .busy: "Another process holds the log; try again."
+        case .busy: "Another process holds the log, or no broker answers; try again."
         case .fenced:
             "Another process runs under the same instance name, and has taken over. Give each its own, as with --set flusher.instance=flusher-2; one 'pregao run' a data folder is enough."
         case .unknownTopic: "Start 'pregao run' once: it makes the topics."

@@ -118,7 +118,7 @@ extension Workplace {
     /// A stage, built from the settings.
     ///
     /// - Precondition: the catalog is given for the stages that use it.
-    fileprivate func part(_ stage: String, _ log: SQLiteEventLog, _ catalog: Catalog?) throws -> StageRunner.Stage {
+    fileprivate func part(_ stage: String, _ log: any EventLog, _ catalog: Catalog?) throws -> StageRunner.Stage {
         let logger = logger.named(stage)
         switch (stage, catalog) {
         case ("poller", _):

@@ -3,6 +3,7 @@ import Batch
 import Configuration
 import EventLog
 import Foundation
+import KafkaLog
 import Lake
 import MarketData
 import Runtime
@@ -23,13 +24,26 @@ struct Workplace {
     }
 
     /// Opens the log, and makes it where it is not there yet.
-    func openLog() async throws(LogError) -> SQLiteEventLog {
-        try await SQLiteEventLog.open(at: configuration.logPath, settings: logSettings, clock: clock)
+    func openLog() async throws(LogError) -> any EventLog {
+        if configuration.log.kind == .kafka { return try await KafkaEventLog.open(kafkaSettings) }
+        return try await SQLiteEventLog.open(at: configuration.logPath, settings: logSettings, clock: clock)
     }
 
     /// Opens a log that is there; for commands that only look.
-    func openExistingLog() async throws(LogError) -> SQLiteEventLog {
-        try await SQLiteEventLog.openExisting(at: configuration.logPath, settings: logSettings, clock: clock)
+    func openExistingLog() async throws(LogError) -> any EventLog {
+        if configuration.log.kind == .kafka { return try await KafkaEventLog.open(kafkaSettings) }
+        return try await SQLiteEventLog.openExisting(at: configuration.logPath, settings: logSettings, clock: clock)
+    }
+
+    private var kafkaSettings: KafkaLogSettings {
+        var settings = configuration.kafka
+        settings.sessionTimeout = configuration.log.lease
+        let logger = logger.named("librdkafka")
+        settings.report = { severity, words in
+            // As syslog counts: 4 is a warning.
+            if severity <= 4 { logger.warning(words) } else { logger.info(words) }
+        }
+        return settings
     }
 
     private var logSettings: SQLiteLogSettings {

@@ -1,4 +1,5 @@
 import Configuration
+import KafkaLog
 import Poller
 import Testing
 
@@ -75,6 +76,57 @@ struct ConfigurationTests {
         let faults = Self.faults(text)
         #expect(faults.count == 1, "\(faults)")
         #expect(faults.first?.contains(says) == true, "\(faults)")
+    }
+
+    @Test("librdkafka's properties go by their own names, from every source")
+    func properties() throws {
+        let configuration = try Self.read(
+            "log: {kind: kafka}\nkafka: {brokers: 'a:1', properties: {client.rack: north}}",
+            environment: ["PREGAO_KAFKA_PROPERTIES_SASL_PASSWORD": "tiger"], "kafka.properties.sasl.username=eve")
+        #expect(configuration.log.kind == .kafka)
+        #expect(
+            configuration.kafka.properties == [
+                "client.rack": "north", "sasl.password": "tiger", "sasl.username": "eve",
+            ])
+    }
+
+    @Test(
+        "what is wrong with Kafka's settings is told by its name, and no secret with it",
+        arguments: [
+            ("log: {kind: kafka}", "kafka.brokers: is not given, and log.kind is kafka"),
+            ("log: {kind: kafka}\nkafka: {brokers: ''}", "pregao.yml:2:18: kafka.brokers is empty"),
+            ("log: {epoch: abcdefgh}", "pregao.yml:1:14: log.epoch: goes with log.kind kafka alone"),
+            ("log: {kind: paper, epoch: abcdefgh}", "pregao.yml:1:13: log.kind takes one of sqlite, kafka"),
+            (
+                "log: {kind: kafka, epoch: A}\nkafka: {brokers: 'a:1'}",
+                "pregao.yml:1:27: log.epoch: A is not eight of a-z and 0-9"
+            ),
+            (
+                "log: {kind: kafka}\nkafka: {brokers: 'a:1', properties: {sasl.pasword: tiger}}",
+                "pregao.yml:2:52: kafka.properties.sasl.pasword: librdkafka has no such property"
+            ),
+            (
+                "log: {kind: kafka}\nkafka: {brokers: 'a:1', properties: {acks: tiger}}",
+                "pregao.yml:2:44: kafka.properties.acks: is set by Pregão alone"
+            ),
+        ])
+    func kafka(text: String, says: String) {
+        let faults = Self.faults(text)
+        #expect(faults.count == 1, "\(faults)")
+        #expect(faults.first?.contains(says) == true, "\(faults)")
+        #expect(faults.first?.contains("tiger") == false, "\(faults)")
+    }
+
+    @Test("a secret that is given as a flag is not told with its fault")
+    func secretFlag() {
+        let faults = Self.faults(nil, "kafka.properties.*=tiger")
+        #expect(faults.count == 1)
+        #expect(faults.first?.contains("tiger") == false)
+        #expect(
+            Self.faults(nil, "log.kind=kafka", "kafka.brokers=a:1", "kafka.properties.security.protocol=tiger") == [
+                "flag --set kafka.properties.security.protocol: kafka.properties.security.protocol: its value is not"
+                    + " valid"
+            ])
     }
 
     @Test("an environment name that is no setting is a fault, as it may be a misspelt one")

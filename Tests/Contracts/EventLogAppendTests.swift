@@ -147,7 +147,11 @@ struct EventLogAppendTests {
             }
             #expect(Set(positions).count == 200)
             var numbers: [Int] = []
-            for (partition, watermarks) in try await log.watermarks(of: "numbers") {
+            // Each opening surely sees what it has appended itself.
+            let ends = try await log.watermarks(of: "numbers").merging(other.watermarks(of: "numbers")) {
+                Watermarks(start: $0.start, end: max($0.end, $1.end))
+            }
+            for (partition, watermarks) in ends {
                 numbers += try await other.read(partition, from: 0, to: watermarks.end, maximumBytes: .max).numbers
             }
             #expect(numbers.sorted() == Array(0..<200))
@@ -198,13 +202,13 @@ struct EventLogAppendTests {
             _ = try await log.append([message(1)])
             let batch = try await log.read(partition(0), from: 0, to: 100, maximumBytes: .max)
             #expect(batch.numbers == [1])
-            #expect(batch.nextOffset == 1)
+            #expect(try await log.watermarks(of: "numbers")[partition(0)]?.end == batch.nextOffset)
             let beyond = try await log.read(partition(0), from: 50, to: 100, maximumBytes: .max)
             #expect(beyond.records.isEmpty)
         }
     }
 
-    @Test(arguments: EventLogKind.all)
+    @Test(arguments: EventLogKind.able(to: .declaring))
     func `topics are listed by name as they were declared, and a second declaration sets the retention`(
         _ kind: EventLogKind
     ) async throws {
@@ -223,7 +227,7 @@ struct EventLogAppendTests {
         }
     }
 
-    @Test(arguments: EventLogKind.all)
+    @Test(arguments: EventLogKind.able(to: .declaring))
     func `a topic with fewer partitions than declared is refused, since keys would move`(_ kind: EventLogKind)
         async throws
     {

@@ -8,7 +8,7 @@ import Testing
 struct EventLogRetentionTests {
     private let later = SystemWallClock().now().adding(microseconds: 7_200_000_000)
 
-    @Test(arguments: EventLogKind.all)
+    @Test(arguments: EventLogKind.able(to: .retention))
     func `messages older than the age are removed, newer ones are kept`(_ kind: EventLogKind) async throws {
         try await withLog(kind, retention: .delete(age: .seconds(3600), bytes: nil)) { _, log in
             _ = try await log.append((0..<10).map { message($0) })
@@ -22,7 +22,7 @@ struct EventLogRetentionTests {
         }
     }
 
-    @Test(arguments: EventLogKind.all)
+    @Test(arguments: EventLogKind.able(to: .retention))
     func `while the time is not known nothing goes for its age, though what is beyond the bytes does`(
         _ kind: EventLogKind
     ) async throws {
@@ -36,7 +36,7 @@ struct EventLogRetentionTests {
         }
     }
 
-    @Test(arguments: EventLogKind.all)
+    @Test(arguments: EventLogKind.able(to: .retention))
     func `a partition beyond its bytes loses its first messages`(_ kind: EventLogKind) async throws {
         try await withLog(kind, retention: .delete(age: nil, bytes: 20)) { _, log in
             _ = try await log.append((10..<60).map { message($0) })
@@ -48,7 +48,7 @@ struct EventLogRetentionTests {
         }
     }
 
-    @Test(arguments: EventLogKind.all)
+    @Test(arguments: EventLogKind.able(to: .retention))
     func `what any group that commits on the topic has not passed is kept, however old`(_ kind: EventLogKind)
         async throws
     {
@@ -68,7 +68,7 @@ struct EventLogRetentionTests {
         }
     }
 
-    @Test(arguments: EventLogKind.all)
+    @Test(arguments: EventLogKind.able(to: .retention))
     func `what a group was declared to read is kept until it has passed it, be the group never started`(
         _ kind: EventLogKind
     ) async throws {
@@ -97,7 +97,7 @@ struct EventLogRetentionTests {
         }
     }
 
-    @Test(arguments: EventLogKind.all)
+    @Test(arguments: EventLogKind.able(to: .retention))
     func `a member whose next message was removed is told what is gone, then reads on, and can commit past it`(
         _ kind: EventLogKind
     ) async throws {
@@ -109,48 +109,73 @@ struct EventLogRetentionTests {
             try await log.applyRetention(now: later)
             _ = try await log.append([message(10)])
             await follower.consumer.resume([partition(0)])
-
-            guard case .trimmed(let source, let from, let to) = try await follower.next() else {
-                Issue.record("nothing was said to be trimmed")
-                return
-            }
-            #expect(source == partition(0))
-            #expect(from == 0)
-            #expect(to == 10)
-            try await follower.untilNumbers(1)
-            #expect(follower.numbers == [10])
-            _ = try await follower.consumer.commit(CommitBatch(partition(0), from: 0, to: 11))
-            #expect(try await log.committed(group: "readers") == [partition(0): 11])
+            try await expectTrimmed(from: 0, of: &follower, in: log)
         }
     }
 
-    @Test(arguments: EventLogKind.all)
+    @Test(arguments: EventLogKind.able(to: .loss))
+    func `a group whose position was removed is told what is gone, then reads on, and can commit past it`(
+        _ kind: EventLogKind
+    ) async throws {
+        try await withLog(kind) { underTest, log in
+            _ = try await log.append((0..<10).map { message($0) })
+            var before = Follower(try await log.join(group: "readers", instance: "a", topics: ["numbers"]))
+            try await before.untilNumbers(10)
+            _ = try await before.consumer.commit(CommitBatch(partition(0), from: 0, to: 5))
+            await before.consumer.leave()
+            try await underTest.removeMessages(of: "numbers", in: log)
+            _ = try await log.append([message(10)])
+            var after = Follower(try await log.join(group: "readers", instance: "a", topics: ["numbers"]))
+            try await after.untilAssigned(1)
+            #expect(after.assigned == [partition(0): 5])
+            try await expectTrimmed(from: 5, of: &after, in: log)
+        }
+    }
+
+    /// All before the message 10 was removed; the group's position is `position`.
+    private func expectTrimmed(from position: Offset, of follower: inout Follower, in log: any EventLog) async throws {
+        let start = try #require(try await log.watermarks(of: "numbers")[partition(0)]?.start)
+        guard case .trimmed(let source, let from, let to) = try await follower.next() else {
+            Issue.record("nothing was said to be trimmed")
+            return
+        }
+        #expect(source == partition(0))
+        #expect(from == position)
+        #expect(to == start)
+        try await follower.untilNumbers(1)
+        #expect(follower.numbers == [10])
+        _ = try await follower.consumer.commit(CommitBatch(partition(0), from: position, to: start + 1))
+        #expect(try await log.committed(group: "readers") == [partition(0): start + 1])
+    }
+
+    @Test(arguments: EventLogKind.able(to: .removal))
     func `a group's first position is the first message that is kept, and it is told what was removed before`(
         _ kind: EventLogKind
     ) async throws {
-        try await withLog(kind, retention: .delete(age: .seconds(3600), bytes: nil)) { _, log in
+        try await withLog(kind, retention: .delete(age: .seconds(3600), bytes: nil)) { underTest, log in
             _ = try await log.append((0..<10).map { message($0) })
-            try await log.applyRetention(now: later)
-            _ = try await log.append([message(10)])
+            try await underTest.removeMessages(of: "numbers", in: log)
+            let kept = try #require(try await log.append([message(10)]).first).offset
             var follower = Follower(try await log.join(group: "readers", instance: "a", topics: ["numbers"]))
             try await follower.untilAssigned(1)
-            #expect(follower.assigned == [partition(0): 10])
-            guard case .trimmed(partition(0), from: 0, to: 10) = try await follower.next() else {
+            #expect(follower.assigned == [partition(0): kept])
+            guard case .trimmed(partition(0), from: 0, to: kept) = try await follower.next() else {
                 Issue.record("nothing was said to be trimmed")
                 return
             }
             try await follower.untilNumbers(1)
-            _ = try await follower.consumer.commit(CommitBatch(partition(0), from: 10, to: 11))
+            let end = try #require(try await log.watermarks(of: "numbers")[partition(0)]?.end)
+            _ = try await follower.consumer.commit(CommitBatch(partition(0), from: kept, to: end))
             await follower.consumer.leave()
             // What it has committed is its own affair.
-            try await log.applyRetention(now: later)
+            try await underTest.removeMessages(of: "numbers", in: log)
             var again = Follower(try await log.join(group: "readers", instance: "a", topics: ["numbers"]))
             try await again.untilAssigned(1)
             #expect(try await again.poll() == nil)
         }
     }
 
-    @Test(arguments: EventLogKind.all)
+    @Test(arguments: EventLogKind.able(to: .retention))
     func `a compacted topic keeps the newest message of every key, at its offset`(_ kind: EventLogKind) async throws {
         try await withLog(kind, retention: .compact) { _, log in
             _ = try await log.append((0..<100).map { message($0, key: "key \($0 % 3)") })

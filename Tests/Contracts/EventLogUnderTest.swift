@@ -6,18 +6,51 @@ import Synchronization
 
 /// An implementation that the contract is tested on.
 struct EventLogKind: Sendable, CustomStringConvertible {
+    /// What not every implementation, or not every server that it is tested with, can do.
+    enum Ability: CaseIterable {
+        /// Topics can be made and configured.
+        case declaring
+        /// A group's committed positions can be read.
+        case positions
+        /// Retention is applied when asked, with regard to groups.
+        case retention
+        /// Messages can be removed.
+        case removal
+        /// Messages can be removed that a group has yet to pass.
+        case loss
+        /// While partitions are given back, the others are read on.
+        case readingWhileGivingBack
+        /// What a member that leaves had goes to the others at once.
+        case leavingAtOnce
+        /// Partitions are divided anew whenever a member comes, be it an instance that was there before.
+        case rebalancingAlways
+        /// An instance that starts anew has its partitions at once.
+        case takingOverAtOnce
+    }
+
     let description: String
+    let abilities: Set<Ability>
     /// Makes a new log, without topics.
     let make: @Sendable () throws -> any EventLogUnderTest
 
-    static let all = [EventLogKind(description: "SQLite") { try SQLiteLogUnderTest() }]
+    static let all =
+        [
+            EventLogKind(description: "SQLite", abilities: Set(Ability.allCases).subtracting([.loss])) {
+                try SQLiteLogUnderTest()
+            }
+        ]
+        + [mockCluster] + broker
+
+    static func able(to ability: Ability...) -> [EventLogKind] { all.filter { $0.abilities.isSuperset(of: ability) } }
 }
 
 /// A log made for one test.
 protocol EventLogUnderTest: Sendable {
     /// Opens the log once more, as another process would.
     func open() async throws -> any EventLog
-    func remove()
+    /// Removes all messages of the topic.
+    func removeMessages(of topic: String, in log: any EventLog) async throws
+    func remove() async
 }
 
 struct SQLiteLogUnderTest: EventLogUnderTest {
@@ -35,6 +68,10 @@ struct SQLiteLogUnderTest: EventLogUnderTest {
             at: folder.appending(path: "log.sqlite").path, settings: settings, clock: SystemWallClock())
     }
 
+    func removeMessages(of topic: String, in log: any EventLog) async throws {
+        try await log.applyRetention(now: SystemWallClock().now().adding(microseconds: 7_200_000_000))
+    }
+
     func remove() { try? FileManager.default.removeItem(at: folder) }
 }
 
@@ -44,14 +81,19 @@ func withLog(
     _ body: (any EventLogUnderTest, any EventLog) async throws -> Void
 ) async throws {
     let underTest = try kind.make()
-    defer { underTest.remove() }
-    let log = try await underTest.open()
-    for (name, partitions) in topics {
-        try await log.declare(
-            TopicDeclaration(name: name, partitions: partitions, retention: Retention(retention)))
+    do {
+        let log = try await underTest.open()
+        for (name, partitions) in topics {
+            try await log.declare(
+                TopicDeclaration(name: name, partitions: partitions, retention: Retention(retention)))
+        }
+        try await body(underTest, log)
+        await log.close()
+    } catch {
+        await underTest.remove()
+        throw error
     }
-    try await body(underTest, log)
-    await log.close()
+    await underTest.remove()
 }
 
 extension Retention.Cleanup {
@@ -103,9 +145,22 @@ struct Follower {
 
     /// The next event, or nil where nothing is waiting.
     mutating func poll() async throws -> ConsumerEvent? {
-        let event = try await consumer.next(waitingAtMost: .zero)
-        if let event { note(event) }
-        return event
+        while let event = try await consumer.next(waitingAtMost: .zero) {
+            note(event)
+            // The position may move without a message, over the markers of transactions.
+            if case .records(let batch) = event, batch.records.isEmpty { continue }
+            return event
+        }
+        return nil
+    }
+
+    /// The next records, left unnoted.
+    func nextMessages() async throws -> RecordBatch {
+        while true {
+            try Task.checkCancellation()
+            let event = try await consumer.next(waitingAtMost: .seconds(30))
+            if case .records(let batch)? = event, !batch.records.isEmpty { return batch }
+        }
     }
 
     private mutating func note(_ event: ConsumerEvent) {

@@ -1,7 +1,7 @@
 import Synchronization
 
 /// Tells waiting consumers that the log may have changed.
-final class Signal: Sendable {
+package final class Signal: Sendable {
     private struct State {
         var count: UInt64 = 0
         var waiting: [UInt64: CheckedContinuation<Void, Never>] = [:]
@@ -10,10 +10,12 @@ final class Signal: Sendable {
 
     private let state = Mutex(State())
 
-    /// How often it was raised.
-    var count: UInt64 { state.withLock { $0.count } }
+    package init() {}
 
-    func raise() {
+    /// How often it was raised.
+    package var count: UInt64 { state.withLock { $0.count } }
+
+    package func raise() {
         let waiting = state.withLock { state in
             state.count += 1
             defer { state.waiting = [:] }
@@ -23,7 +25,7 @@ final class Signal: Sendable {
     }
 
     /// Returns once it was raised more than `seen` times, at `deadline`, or when the task is cancelled.
-    func wait(beyond seen: UInt64, until deadline: ContinuousClock.Instant) async {
+    package func wait(beyond seen: UInt64, until deadline: ContinuousClock.Instant) async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { try? await Task.sleep(until: deadline, clock: .continuous) }
             group.addTask { await self.raised(beyond: seen) }
@@ -33,7 +35,7 @@ final class Signal: Sendable {
     }
 
     /// Returns once it was raised more than `seen` times, or when the task is cancelled.
-    func raised(beyond seen: UInt64) async {
+    package func raised(beyond seen: UInt64) async {
         let number = state.withLock { state in
             state.next += 1
             return state.next

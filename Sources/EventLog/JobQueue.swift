@@ -2,7 +2,7 @@ import Dispatch
 import Synchronization
 
 /// What a thread has to do, handed over in the order given.
-final class JobQueue<Job: Sendable>: Sendable {
+package final class JobQueue<Job: Sendable>: Sendable {
     private struct State {
         var jobs: [Job] = []
         var isClosed = false
@@ -11,8 +11,10 @@ final class JobQueue<Job: Sendable>: Sendable {
     private let state = Mutex(State())
     private let news = DispatchSemaphore(value: 0)
 
+    package init() {}
+
     /// - Returns: false where the queue is closed; the job will never be done then.
-    func push(_ job: Job) -> Bool {
+    package func push(_ job: Job) -> Bool {
         let taken = state.withLock { state in
             guard !state.isClosed else { return false }
             state.jobs.append(job)
@@ -25,7 +27,7 @@ final class JobQueue<Job: Sendable>: Sendable {
     /// Everything waiting; waits for the first. An empty answer means that `limit` passed.
     ///
     /// - Returns: nil once the queue is closed and empty.
-    func takeAll(waitingAtMost limit: Duration? = nil) -> [Job]? {
+    package func takeAll(waitingAtMost limit: Duration? = nil) -> [Job]? {
         while true {
             let (jobs, isClosed) = state.withLock { state in
                 defer { state.jobs = [] }
@@ -42,7 +44,7 @@ final class JobQueue<Job: Sendable>: Sendable {
     }
 
     /// What was pushed before is still done; what comes later is not taken.
-    func close() {
+    package func close() {
         state.withLock { $0.isClosed = true }
         news.signal()
     }

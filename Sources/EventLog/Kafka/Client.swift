@@ -1,0 +1,58 @@
+import CRdKafka
+import EventLog
+
+/// A client instance of librdkafka's, destroyed with its owner.
+///
+/// Sendable, since librdkafka says that its functions may be called by any thread at the same time, and the pointer
+/// never changes.
+struct ClientHandle: ~Copyable, @unchecked Sendable {
+    let pointer: OpaquePointer
+    let context: ClientContext
+
+    init(_ kind: rd_kafka_type_t, _ properties: ClientProperties, report: (@Sendable (Int, String) -> Void)?)
+        throws(KafkaFault)
+    {
+        let configuration = try properties.configuration()
+        let context = ClientContext(report: report)
+        let opaque = Unmanaged.passRetained(context)
+        rd_kafka_conf_set_opaque(configuration, opaque.toOpaque())
+        ClientContext.install(in: configuration, for: kind)
+        if properties.usesTokens { rd_kafka_conf_enable_sasl_queue(configuration, 1) }
+        var words = [CChar](repeating: 0, count: 512)
+        guard let pointer = rd_kafka_new(kind, configuration, &words, words.count) else {
+            rd_kafka_conf_destroy(configuration)
+            opaque.release()
+            let reason = String(decoding: words.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+            throw KafkaFault(.other, "kafka.properties do not go together: \(reason)")
+        }
+        if properties.usesTokens, let error = rd_kafka_sasl_background_callbacks_enable(pointer) {
+            rd_kafka_destroy(pointer)
+            opaque.release()
+            throw KafkaFault(consuming: error)
+        }
+        self.pointer = pointer
+        self.context = context
+    }
+
+    deinit {
+        // Better a client that idles until the process ends than a process that aborts.
+        guard !context.awaitsFirstAssignment else { return }
+        // A consumer that is to leave its group was closed before; to close it here could wait for its owner.
+        rd_kafka_destroy_flags(pointer, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
+        Unmanaged.passUnretained(context).release()
+    }
+}
+
+/// A client that several threads share.
+final class Client: Sendable {
+    private let handle: ClientHandle
+
+    init(
+        _ kind: rd_kafka_type_t, _ properties: ClientProperties, report: (@Sendable (Int, String) -> Void)?
+    ) throws(KafkaFault) {
+        handle = try ClientHandle(kind, properties, report: report)
+    }
+
+    var pointer: OpaquePointer { handle.pointer }
+    var context: ClientContext { handle.context }
+}

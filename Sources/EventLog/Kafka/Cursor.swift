@@ -1,0 +1,118 @@
+import CRdKafka
+import EventLog
+
+/// Reads partitions without a group, one at a time. It stays where a read ended, so that one that goes on there finds
+/// what was read ahead. Each call blocks; all are made by one thread.
+final class Cursor {
+    private struct Open {
+        let source: TopicPartition
+        let topic: OpaquePointer
+        var next: Offset
+        /// Read, but not yet given.
+        var held: UnsafeMutablePointer<rd_kafka_message_t>?
+    }
+
+    private let client: Client
+    private let directory: TopicDirectory
+    private let written: OwnWrites
+    private let timeout: Duration
+    private var open: Open?
+
+    init(_ client: Client, _ directory: TopicDirectory, _ written: OwnWrites, timeout: Duration) {
+        self.client = client
+        self.directory = directory
+        self.written = written
+        self.timeout = timeout
+    }
+
+    deinit { close() }
+
+    func read(_ source: TopicPartition, from start: Offset, to end: Offset, maximumBytes: Int) throws(KafkaFault)
+        -> RecordBatch
+    {
+        guard source.partition < (try directory.partitions(of: source.topic)), source.partition >= 0 else {
+            throw KafkaFault(.unknownTopic, "\(source.topic) has no partition \(source.partition)")
+        }
+        var start = start
+        if open?.source != source || open?.next != start {
+            close()
+            let marks = try written.watermarks(of: source, by: client, patience: timeout)
+            start = max(start, min(marks.start, end))
+            guard start < min(marks.end, end) else { return RecordBatch(source: source, startingAt: start) }
+            try begin(source, at: start)
+        }
+        var batch = RecordBatch(source: source, startingAt: start)
+        do throws(KafkaFault) { try fill(&batch, to: end, maximumBytes: maximumBytes) } catch {
+            close()
+            throw error
+        }
+        open?.next = batch.nextOffset
+        return batch
+    }
+
+    private func fill(_ batch: inout RecordBatch, to end: Offset, maximumBytes: Int) throws(KafkaFault) {
+        let deadline = ContinuousClock.now + timeout
+        let maximumRecords = RecordBatch.maximumRecords(ofBytes: maximumBytes)
+        while batch.nextOffset < end {
+            guard let message = nextMessage() else {
+                guard ContinuousClock.now < deadline else { throw KafkaFault(RD_KAFKA_RESP_ERR__TIMED_OUT) }
+                continue
+            }
+            let read = message.pointee
+            guard read.err == RD_KAFKA_RESP_ERR_NO_ERROR else {
+                rd_kafka_message_destroy(message)
+                guard read.err == RD_KAFKA_RESP_ERR__PARTITION_EOF else { throw KafkaFault(read.err) }
+                batch.nextOffset = max(batch.nextOffset, min(end, read.offset))
+                // It was the end when it was read, which may be a while ago.
+                let last = try written.watermarks(of: batch.source, by: client, patience: timeout).end
+                if read.offset < min(last, end) { continue }
+                // The end is told once only.
+                close()
+                return
+            }
+            if read.offset >= end {
+                open?.held = message
+                batch.nextOffset = end
+                return
+            }
+            let headers = RecordBatch.headers(of: message)
+            let bytes = read.key_len + read.len + headers.byteCount
+            let isFull = batch.byteCount + bytes > maximumBytes || batch.records.count >= maximumRecords
+            if isFull, !batch.records.isEmpty {
+                open?.held = message
+                return
+            }
+            batch.append(message, headers: headers)
+            rd_kafka_message_destroy(message)
+        }
+    }
+
+    private func nextMessage() -> UnsafeMutablePointer<rd_kafka_message_t>? {
+        if let held = open?.held {
+            open?.held = nil
+            return held
+        }
+        guard let open else { return nil }
+        return rd_kafka_consume(open.topic, open.source.partition, 100)
+    }
+
+    private func begin(_ source: TopicPartition, at start: Offset) throws(KafkaFault) {
+        guard let topic = rd_kafka_topic_new(client.pointer, source.topic, nil) else {
+            throw KafkaFault(rd_kafka_last_error())
+        }
+        guard rd_kafka_consume_start(topic, source.partition, start) == 0 else {
+            let fault = KafkaFault(rd_kafka_last_error())
+            rd_kafka_topic_destroy(topic)
+            throw fault
+        }
+        open = Open(source: source, topic: topic, next: start)
+    }
+
+    private func close() {
+        guard let open else { return }
+        if let held = open.held { rd_kafka_message_destroy(held) }
+        rd_kafka_consume_stop(open.topic, open.source.partition)
+        rd_kafka_topic_destroy(open.topic)
+        self.open = nil
+    }
+}

@@ -1,0 +1,246 @@
+import CRdKafka
+import Dispatch
+import EventLog
+import Synchronization
+
+/// What a member's thread has: the queues of its partitions, and assignments that it has yet to take up.
+struct MemberSession {
+    private let member: Member
+    private let settings: KafkaLogSettings
+    private let client: OpaquePointer
+    private let context: ClientContext
+    private let events: PartitionQueue?
+    private var queues: [TopicPartition: PartitionQueue] = [:]
+    private var assigning: Set<TopicPartition> = []
+    /// The consumer can do nothing any more.
+    private var hasFailed = false
+    private var messages = [UnsafeMutablePointer<rd_kafka_message_t>?](repeating: nil, count: 512)
+    /// A request made while the group waits; what it cannot do in this time is asked again.
+    private let patience: Int32 = 5000
+
+    init(_ member: Member, _ settings: KafkaLogSettings) {
+        self.member = member
+        self.settings = settings
+        client = member.consumer.pointer
+        context = member.consumer.context
+        events = PartitionQueue(rd_kafka_queue_get_consumer(client), telling: context)
+    }
+
+    mutating func run() {
+        while member.machine.withLock({ $0.end }) == nil {
+            serveGroup()
+            takeUpAssignments()
+            giveBack()
+            readPartitions()
+            _ = context.news.wait(timeout: .now() + .milliseconds(100))
+        }
+        close()
+    }
+
+    // MARK: The group
+
+    private mutating func serveGroup() {
+        // Rebalances call back from here. Records have queues of their own.
+        while let message = rd_kafka_consumer_poll(client, 0) {
+            if message.pointee.err != RD_KAFKA_RESP_ERR__PARTITION_EOF { note(message.pointee.err) }
+            rd_kafka_message_destroy(message)
+        }
+        for rebalance in context.takeRebalances() {
+            if rebalance.isAssignment {
+                assigning.formUnion(rebalance.partitions)
+                // An assignment of nothing has to be taken up too.
+                if rebalance.partitions.isEmpty { assign([:]) }
+            } else if rebalance.isLoss {
+                tell { $0.lost(rebalance.partitions) }
+                unassign(rebalance.partitions)
+            } else {
+                tell { $0.revoking(rebalance.partitions) }
+                if rebalance.partitions.isEmpty { unassign([]) }
+            }
+        }
+        if let fault = context.takeFault() {
+            if fault.isFatal || fault.kind == .fenced {
+                hasFailed = true
+                tell { $0.end(.fenced(fault.cause)) }
+            } else {
+                tell { $0.fail(fault) }
+            }
+        }
+    }
+
+    private func note(_ code: rd_kafka_resp_err_t) {
+        let fault = KafkaFault(code)
+        // A fatal error is told with its reason by the error callback.
+        let isTold = [RD_KAFKA_RESP_ERR__FATAL, RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED].contains(code)
+        guard fault.kind != .busy, !isTold else { return }
+        tell { $0.fail(fault) }
+    }
+
+    private mutating func takeUpAssignments() {
+        guard !assigning.isEmpty else { return }
+        let committed: [TopicPartition: Offset]
+        let first: [TopicPartition: Offset]
+        do throws(KafkaFault) {
+            // After pending transactions.
+            committed = try member.consumer.committed(assigning, timeout: patience)
+            first = try firstOffsets(of: assigning.subtracting(committed.keys))
+        } catch {
+            settings.report?(4, "the positions of an assignment cannot be read yet: \(error.cause)")
+            return
+        }
+        assigning = []
+        let positions = committed.merging(first) { committed, _ in committed }
+        assign(positions)
+        tell { $0.assigned(positions, neverCommitted: Set(first.keys)) }
+    }
+
+    /// The first that are kept.
+    private func firstOffsets(of partitions: Set<TopicPartition>) throws(KafkaFault) -> [TopicPartition: Offset] {
+        var offsets: [TopicPartition: Offset] = [:]
+        for partition in partitions {
+            offsets[partition] = try member.consumer.watermarks(of: partition, timeout: patience).start
+        }
+        return offsets
+    }
+
+    private mutating func assign(_ positions: [TopicPartition: Offset]) {
+        for partition in positions.keys {
+            let queue = rd_kafka_queue_get_partition(client, partition.topic, partition.partition)
+            // Each partition is read by itself: records of one that waits do not hold up rebalances, nor others.
+            rd_kafka_queue_forward(queue, nil)
+            queues[partition] = PartitionQueue(queue, telling: context)
+        }
+        let list = PartitionList(positions)
+        noteError(rd_kafka_incremental_assign(client, list.pointer))
+    }
+
+    private mutating func unassign(_ partitions: Set<TopicPartition>) {
+        for partition in partitions { queues[partition] = nil }
+        assigning.subtract(partitions)
+        let list = PartitionList(partitions)
+        noteError(rd_kafka_incremental_unassign(client, list.pointer))
+    }
+
+    private mutating func giveBack() {
+        if let released = member.machine.withLock({ $0.takeReleased() }) { unassign(released) }
+        // Kicked out of the group while the caller flushes: the group says so only here.
+        guard member.machine.withLock({ $0.isGivingBack }), rd_kafka_assignment_lost(client) != 0 else { return }
+        let lost = member.machine.withLock { $0.loseRevoked() }
+        member.signal.raise()
+        unassign(lost)
+    }
+
+    private func noteError(_ error: OpaquePointer?) {
+        guard let error else { return }
+        settings.report?(4, KafkaFault(consuming: error).cause)
+    }
+
+    private func tell(_ change: (inout MemberMachine) -> Void) {
+        member.machine.withLock { change(&$0) }
+        member.signal.raise()
+    }
+
+    /// Leaves the group: what is revoked now is given back at once.
+    private mutating func close() {
+        // See there; most often it comes within a heartbeat of the others.
+        let deadline = ContinuousClock.now + .seconds(5)
+        while context.awaitsFirstAssignment, !hasFailed, ContinuousClock.now < deadline {
+            serveGroup()
+            _ = context.news.wait(timeout: .now() + .milliseconds(20))
+        }
+        context.beginClosing()
+        queues = [:]
+        if !assigning.isEmpty { assign([:]) }
+        let revoked = member.machine.withLock { $0.loseRevoked() }
+        if !revoked.isEmpty { unassign(revoked) }
+        rd_kafka_consumer_close(client)
+    }
+
+    // MARK: Records
+
+    private mutating func readPartitions() {
+        for partition in member.machine.withLock({ $0.wanted }) {
+            guard let queue = queues[partition], let next = member.machine.withLock({ $0.nextOffset(of: partition) })
+            else { continue }
+            var batch = RecordBatch(source: partition, startingAt: next)
+            var isReset = false
+            let maximumRecords = RecordBatch.maximumRecords(ofBytes: settings.fetchBytes)
+            while batch.byteCount < settings.fetchBytes, batch.records.count < maximumRecords, !isReset {
+                let room = min(messages.count, maximumRecords - batch.records.count)
+                let count = rd_kafka_consume_batch_queue(queue.pointer, 0, &messages, room)
+                guard count > 0 else { break }
+                for message in messages[..<count] {
+                    guard let message else { continue }
+                    isReset = take(message, into: &batch) || isReset
+                    rd_kafka_message_destroy(message)
+                }
+            }
+            if batch.nextOffset > next { tell { $0.take(batch) } }
+            if isReset { reset(partition) }
+        }
+    }
+
+    /// - Returns: whether the cluster has not what is to be read next.
+    private func take(_ message: UnsafeMutablePointer<rd_kafka_message_t>, into batch: inout RecordBatch) -> Bool {
+        let read = message.pointee
+        switch read.err {
+        case RD_KAFKA_RESP_ERR_NO_ERROR:
+            // Left in the queue from before it was assigned anew.
+            if read.offset >= batch.nextOffset { batch.append(message, headers: RecordBatch.headers(of: message)) }
+        case RD_KAFKA_RESP_ERR__PARTITION_EOF:
+            // The end lies past the markers of transactions, which are no messages.
+            batch.nextOffset = max(batch.nextOffset, read.offset)
+        case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET: return true
+        default: note(read.err)
+        }
+        return false
+    }
+
+    /// Goes on at the first offset that is kept.
+    private mutating func reset(_ partition: TopicPartition) {
+        guard let next = member.machine.withLock({ $0.nextOffset(of: partition) }) else { return }
+        var start = next
+        do throws(KafkaFault) {
+            let marks = try member.consumer.watermarks(of: partition, timeout: patience)
+            start = max(next, marks.start)
+            if next > marks.end {
+                tell {
+                    $0.fail(
+                        KafkaFault(
+                            .corrupt,
+                            "\(partition) ends at \(marks.end), before the group's position \(next): the topic was"
+                                + " deleted and made anew. Set log.epoch to eight other letters or digits and use a"
+                                + " new group, so that its messages get names of their own"))
+                }
+                return
+            }
+        } catch {
+            settings.report?(4, "the first offset of \(partition) cannot be read yet: \(error.cause)")
+        }
+        tell { $0.trimmed(partition, to: start) }
+        // A partition that stopped on an error is not sought in, but assigned anew.
+        queues[partition] = nil
+        let list = PartitionList([partition])
+        noteError(rd_kafka_incremental_unassign(client, list.pointer))
+        assign([partition: start])
+    }
+}
+
+/// A queue of librdkafka's that tells when it is no longer empty.
+final class PartitionQueue {
+    let pointer: OpaquePointer
+
+    init?(_ pointer: OpaquePointer?, telling context: ClientContext) {
+        guard let pointer else { return nil }
+        self.pointer = pointer
+        // The client outlives its queues, and holds the context.
+        rd_kafka_queue_cb_event_enable(
+            pointer, { _, opaque in ClientContext.of(opaque)?.news.signal() },
+            Unmanaged.passUnretained(context).toOpaque())
+    }
+
+    deinit {
+        rd_kafka_queue_cb_event_enable(pointer, nil, nil)
+        rd_kafka_queue_destroy(pointer)
+    }
+}

@@ -1,0 +1,124 @@
+import CRdKafka
+import EventLog
+import Foundation
+
+/// What is asked of the cluster outside of any group. Each call blocks; all are made by one thread.
+final class Observer {
+    let client: Client
+    let directory: TopicDirectory
+    let written: OwnWrites
+    let settings: KafkaLogSettings
+
+    init(_ client: Client, _ directory: TopicDirectory, _ written: OwnWrites, _ settings: KafkaLogSettings) {
+        self.client = client
+        self.directory = directory
+        self.written = written
+        self.settings = settings
+    }
+
+    var timeout: Int32 { settings.requestTimeout.inMilliseconds }
+
+    /// The first kept offset, and the end of what readers of committed messages may see.
+    func watermarks(of source: TopicPartition) throws(KafkaFault) -> Watermarks {
+        try written.watermarks(of: source, by: client, patience: settings.requestTimeout)
+    }
+
+    func watermarks(of topic: String) throws(KafkaFault) -> [TopicPartition: Watermarks] {
+        guard let count = try directory.refresh()[topic] else {
+            throw KafkaFault(.unknownTopic, "the cluster has no topic \(topic)")
+        }
+        var watermarks: [TopicPartition: Watermarks] = [:]
+        for number in 0..<count {
+            let source = TopicPartition(topic: topic, partition: number)
+            watermarks[source] = try self.watermarks(of: source)
+        }
+        return watermarks
+    }
+
+    /// The group's positions, once no transaction that may change them is pending.
+    func committed(group: String) throws(KafkaFault) -> [TopicPartition: Offset] {
+        let deadline = ContinuousClock.now + settings.requestTimeout
+        while true {
+            do throws(KafkaFault) {
+                return try stablePositions(of: group)
+            } catch {
+                guard error.kind == .busy, ContinuousClock.now < deadline else { throw error }
+                Thread.sleep(forTimeInterval: 0.01)
+            }
+        }
+    }
+
+    private func stablePositions(of group: String) throws(KafkaFault) -> [TopicPartition: Offset] {
+        // Named one by one: asked for all that there are, librdkafka 2.0 forgets to ask for stable ones.
+        let partitions = try directory.refresh().flatMap { topic, count in
+            (0..<count).map { TopicPartition(topic: topic, partition: $0) }
+        }
+        guard !partitions.isEmpty else { return [:] }
+        let list = PartitionList(partitions)
+        let request = rd_kafka_ListConsumerGroupOffsets_new(group, list.pointer)
+        defer { rd_kafka_ListConsumerGroupOffsets_destroy(request) }
+        // librdkafka may wait to the end for a coordinator that was not there at first; asked again it finds it.
+        return try ask(RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, timeout: min(timeout, 3000)) { options, queue in
+            var requests = [request]
+            if let error = rd_kafka_AdminOptions_set_require_stable_offsets(options, 1) {
+                rd_kafka_error_destroy(error)
+            }
+            rd_kafka_ListConsumerGroupOffsets(client.pointer, &requests, 1, options, queue)
+        } read: { event throws(KafkaFault) in
+            var count = 0
+            let groups = rd_kafka_ListConsumerGroupOffsets_result_groups(event, &count)
+            guard count == 1, let answer = groups?[0] else { return [:] }
+            if let error = rd_kafka_group_result_error(answer) {
+                throw KafkaFault(
+                    rd_kafka_error_code(error), String(cString: rd_kafka_error_string(error)))
+            }
+            guard let list = rd_kafka_group_result_partitions(answer) else { return [:] }
+            return try PartitionList.offsets(list)
+        }
+    }
+
+    /// Makes a request of librdkafka's administrative interface and waits for its answer.
+    func ask<Answer>(
+        _ operation: rd_kafka_admin_op_t, timeout: Int32? = nil,
+        _ start: (_ options: OpaquePointer?, _ queue: OpaquePointer?) -> Void,
+        read: (_ event: OpaquePointer) throws(KafkaFault) -> Answer
+    ) throws(KafkaFault) -> Answer {
+        let timeout = timeout ?? self.timeout
+        let options = rd_kafka_AdminOptions_new(client.pointer, operation)
+        let queue = rd_kafka_queue_new(client.pointer)
+        defer {
+            rd_kafka_queue_destroy(queue)
+            rd_kafka_AdminOptions_destroy(options)
+        }
+        var words = [CChar](repeating: 0, count: 256)
+        rd_kafka_AdminOptions_set_request_timeout(options, timeout, &words, words.count)
+        start(options, queue)
+        guard let event = rd_kafka_queue_poll(queue, timeout + 5000) else {
+            throw KafkaFault(RD_KAFKA_RESP_ERR__TIMED_OUT)
+        }
+        defer { rd_kafka_event_destroy(event) }
+        let code = rd_kafka_event_error(event)
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
+            throw KafkaFault(code, rd_kafka_event_error_string(event).map { String(cString: $0) })
+        }
+        return try read(event)
+    }
+}
+
+extension Client {
+    /// The positions of this member's group, after pending transactions; those never committed are absent.
+    func committed(_ partitions: Set<TopicPartition>, timeout: Int32) throws(KafkaFault) -> [TopicPartition: Offset] {
+        let list = PartitionList(partitions)
+        let code = rd_kafka_committed(pointer, list.pointer, timeout)
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaFault(code) }
+        return try PartitionList.offsets(list.pointer)
+    }
+
+    func watermarks(of source: TopicPartition, timeout: Int32) throws(KafkaFault) -> Watermarks {
+        var (start, end) = (Offset(0), Offset(0))
+        let code = rd_kafka_query_watermark_offsets(
+            pointer, source.topic, source.partition, &start, &end, timeout)
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw context.takeFault() ?? KafkaFault(code) }
+        return Watermarks(start: start, end: end)
+    }
+}

@@ -1,0 +1,192 @@
+import CRdKafka
+import EventLog
+import Synchronization
+
+/// Appends messages, and moves a group's positions with them, in transactions: all of it or nothing. Each call blocks;
+/// all are made by one thread.
+final class TransactionalProducer {
+    /// Positions to move, as a member of their group.
+    struct Advance {
+        let offsets: [TopicPartition: Offset]
+        let consumer: Client
+    }
+
+    private let transactionalID: String
+    private var client: Client
+    /// A refused delivery left a gap in the sequence, which librdkafka may stumble over in the next transaction, or it
+    /// can do nothing any more.
+    private var isSpoilt = false
+    private let directory: TopicDirectory
+    private let settings: KafkaLogSettings
+    private let stopping: StopFlag
+    private var topics: [String: OpaquePointer] = [:]
+    /// One call's patience; what it cannot do in this time is asked again.
+    private let patience: Int32 = 2000
+
+    /// Makes the cluster finish what an earlier life under this id left open, and refuse it from now on.
+    init(
+        transactionalID: String, _ directory: TopicDirectory, _ settings: KafkaLogSettings, stopping: StopFlag
+    ) throws(KafkaFault) {
+        self.transactionalID = transactionalID
+        self.directory = directory
+        self.settings = settings
+        self.stopping = stopping
+        client = try Client(
+            RD_KAFKA_PRODUCER, .producer(settings, transactionalID: transactionalID), report: settings.report)
+        try initialise()
+    }
+
+    private func initialise() throws(KafkaFault) {
+        let deadline = ContinuousClock.now + settings.requestTimeout
+        try repeating(.initialise, until: deadline) { rd_kafka_init_transactions(client.pointer, patience) }
+    }
+
+    deinit { forgetTopics() }
+
+    private func forgetTopics() {
+        for topic in topics.values { rd_kafka_topic_destroy(topic) }
+        topics = [:]
+    }
+
+    /// Starts anew under the same id where the last transaction left something amiss: the cluster ends what it left open.
+    func prepare() throws(KafkaFault) {
+        guard isSpoilt else { return }
+        forgetTopics()
+        client = try Client(
+            RD_KAFKA_PRODUCER, .producer(settings, transactionalID: transactionalID), report: settings.report)
+        try initialise()
+        isSpoilt = false
+    }
+
+    /// - Throws: with `isFatal` where this producer can do nothing any more. Nothing was stored then, unless the
+    ///   producer is fenced: then the commit's answer may be what was lost, which the positions tell.
+    func run(_ messages: [OutgoingMessage], advancing advance: Advance? = nil) throws(KafkaFault) -> [LogPosition] {
+        do throws(KafkaFault) {
+            return try attempt(messages, advancing: advance)
+        } catch {
+            // Such as a transaction that a broker forgot when it died. To be fenced is another matter: to start anew
+            // would fence the one that did it.
+            if error.isFatal, error.kind != .fenced { isSpoilt = true }
+            throw error
+        }
+    }
+
+    private func attempt(_ messages: [OutgoingMessage], advancing advance: Advance?) throws(KafkaFault)
+        -> [LogPosition]
+    {
+        let placements = try messages.map { message throws(KafkaFault) in
+            guard message.weight <= settings.maximumMessageBytes else {
+                throw KafkaFault(
+                    .messageTooLarge,
+                    "a message to \(message.topic) has \(message.weight) bytes of \(settings.maximumMessageBytes)")
+            }
+            return try directory.placement(of: message)
+        }
+        try prepare()
+        for topic in Set(messages.map(\.topic)) where topics[topic] == nil { try learn(topic) }
+        _ = client.context.takeDeliveries()
+        try repeating(.begin) { rd_kafka_begin_transaction(client.pointer) }
+        do throws(KafkaFault) {
+            for (index, message) in messages.enumerated() {
+                try produce(message, to: placements[index], number: index + 1)
+            }
+            if let advance { try send(advance) }
+            try repeating(.commit) { rd_kafka_commit_transaction(client.pointer, patience) }
+        } catch {
+            let refused = refusedDelivery()
+            if refused != nil { isSpoilt = true }
+            let cause = refused ?? error
+            guard TransactionRuling(error, at: .commit) != .end, error.kind != .closed else { throw error }
+            try repeating(.abort) { rd_kafka_abort_transaction(client.pointer, patience) }
+            throw cause
+        }
+        return try positions(of: messages)
+    }
+
+    /// Asks where the topic's partitions are: librdkafka by itself looks at topics that are new to it once a second.
+    private func learn(_ topic: String) throws(KafkaFault) {
+        guard let handle = rd_kafka_topic_new(client.pointer, topic, nil) else {
+            throw KafkaFault(rd_kafka_last_error())
+        }
+        topics[topic] = handle
+        var answer: UnsafePointer<rd_kafka_metadata>?
+        // Without an answer the message waits for it instead.
+        if rd_kafka_metadata(client.pointer, 0, handle, &answer, patience) == RD_KAFKA_RESP_ERR_NO_ERROR {
+            rd_kafka_metadata_destroy(answer)
+        }
+    }
+
+    private func produce(_ message: OutgoingMessage, to partition: Int32, number: Int) throws(KafkaFault) {
+        while true {
+            let code = message.produce(to: client.pointer, partition: partition, number: number)
+            switch code {
+            case RD_KAFKA_RESP_ERR_NO_ERROR: return
+            case RD_KAFKA_RESP_ERR__QUEUE_FULL:
+                // Deliveries make room.
+                rd_kafka_poll(client.pointer, 100)
+                guard !stopping.isSet else { throw KafkaFault(.closed, "the log is closed") }
+            default: throw KafkaFault(code, "\(String(cString: rd_kafka_err2str(code))) for topic \(message.topic)")
+            }
+        }
+    }
+
+    private func send(_ advance: Advance) throws(KafkaFault) {
+        guard let metadata = rd_kafka_consumer_group_metadata(advance.consumer.pointer) else {
+            throw KafkaFault(.fenced, "the member is not in its group")
+        }
+        defer { rd_kafka_consumer_group_metadata_destroy(metadata) }
+        let list = PartitionList(advance.offsets)
+        try repeating(.sendOffsets) {
+            rd_kafka_send_offsets_to_transaction(client.pointer, list.pointer, metadata, patience)
+        }
+    }
+
+    /// Makes a call until it is done, or an error rules that it is not to be made again.
+    private func repeating(
+        _ step: TransactionRuling.Step, until deadline: ContinuousClock.Instant? = nil, _ call: () -> OpaquePointer?
+    ) throws(KafkaFault) {
+        while let error = call() {
+            let fault = KafkaFault(consuming: error)
+            guard TransactionRuling(fault, at: step) == .again else { throw fault }
+            guard !stopping.isSet else { throw KafkaFault(.closed, "the log is closed") }
+            if step == .initialise {
+                // Errors call back from here; what the cluster refuses is told at once.
+                rd_kafka_poll(client.pointer, 0)
+                if let refused = client.context.takeFault() { throw refused }
+            }
+            if let deadline, ContinuousClock.now >= deadline { throw fault }
+        }
+    }
+
+    /// Why a message was not taken, which says more than that its transaction has to be aborted.
+    private func refusedDelivery() -> KafkaFault? {
+        rd_kafka_poll(client.pointer, 0)
+        let refused = client.context.takeDeliveries().values.first { delivery in
+            ![RD_KAFKA_RESP_ERR_NO_ERROR, RD_KAFKA_RESP_ERR__PURGE_QUEUE, RD_KAFKA_RESP_ERR__PURGE_INFLIGHT]
+                .contains(delivery.code)
+        }
+        if refused?.code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART { directory.forget() }
+        return refused.map { KafkaFault($0.code) }
+    }
+
+    private func positions(of messages: [OutgoingMessage]) throws(KafkaFault) -> [LogPosition] {
+        let deliveries = client.context.takeDeliveries()
+        return try messages.enumerated().map { index, message throws(KafkaFault) in
+            guard let delivery = deliveries[index + 1] else {
+                throw KafkaFault(.other, "the cluster did not say where a message to \(message.topic) was stored")
+            }
+            return LogPosition(
+                partition: TopicPartition(topic: message.topic, partition: delivery.partition),
+                offset: delivery.offset)
+        }
+    }
+}
+
+/// Says that waiting for the cluster is to end.
+final class StopFlag: Sendable {
+    private let flag = Mutex(false)
+
+    var isSet: Bool { flag.withLock { $0 } }
+
+    func set() { flag.withLock { $0 = true } }
+}

@@ -1,0 +1,47 @@
+import CRdKafka
+
+/// librdkafka's mock cluster, inside this process. It makes no topics on request, keeps no positions committed in
+/// transactions, and what is aborted stays visible.
+///
+/// Sendable, since its pointers never change and librdkafka locks what is behind them.
+public final class MockCluster: @unchecked Sendable {
+    /// Kafka's requests, by their keys.
+    public enum Request: Int16, Sendable {
+        case produce = 0
+        case fetch = 1
+        case initProducerID = 22
+        case addPartitions = 24
+        case addOffsets = 25
+        case endTransaction = 26
+        case commitOffsets = 28
+    }
+
+    private let client: OpaquePointer
+    private let pointer: OpaquePointer
+
+    public init?(brokers: Int32 = 1) {
+        guard let client = rd_kafka_new(RD_KAFKA_PRODUCER, rd_kafka_conf_new(), nil, 0) else { return nil }
+        guard let pointer = rd_kafka_mock_cluster_new(client, brokers) else {
+            rd_kafka_destroy(client)
+            return nil
+        }
+        self.client = client
+        self.pointer = pointer
+    }
+
+    deinit {
+        rd_kafka_mock_cluster_destroy(pointer)
+        rd_kafka_destroy(client)
+    }
+
+    public var brokers: String { String(cString: rd_kafka_mock_cluster_bootstraps(pointer)) }
+
+    public func makeTopic(_ name: String, partitions: Int32) {
+        rd_kafka_mock_topic_create(pointer, name, partitions, 1)
+    }
+
+    /// The next requests of this kind are answered with these errors.
+    public func refuse(_ request: Request, with errors: [rd_kafka_resp_err_t]) {
+        rd_kafka_mock_push_request_errors_array(pointer, request.rawValue, errors.count, errors)
+    }
+}
