@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build release format lint test demo bench clean
+.PHONY: help setup build release format setup-tests lint test demo bench clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -22,7 +22,10 @@ format: ## Format the Swift sources in place
 lint: ## Check the formatting
 	swift format lint --strict --recursive Package.swift Sources Tests Benchmarks
 
-test: setup lint ## Set up, build, check the formatting, run every test (KILLS=10 kills, KAFKA=host:port)
+setup-tests:
+	@scripts/setup tests
+
+test: setup-tests lint ## Set up, build, check the formatting, run every test (KILLS=10 kills, KAFKA=host:port)
 	scripts/test
 
 demo: release ## Collect from the local exchange for about a minute, and prove that nothing is missing

@@ -15,4 +15,7 @@ enum BuiltProgram {
 
     /// DuckDB's program, for what the tests compute on their own.
     static let duckdb = package.appending(path: ".deps/duckdb/duckdb")
+
+    /// Where `make setup-tests` puts what the tests need from PyPI; for `PYTHONPATH`.
+    static let pythonPackages = package.appending(path: ".deps/tests").path
 }

@@ -7,7 +7,7 @@ import Testing
 /// of us.
 @Suite("Messages and their schemas", .timeLimit(.minutes(5)))
 struct MessageSchemaTests {
-    /// Debian's python3-jsonschema; it prints the lines of its input that the schema does not allow, and how many there
+    /// The package jsonschema; it prints the lines of its input that the schema does not allow, and how many there
     /// were.
     private static let validator = """
         import json, sys, jsonschema
@@ -32,7 +32,8 @@ struct MessageSchemaTests {
         let prompt = try Prompt()
         try prompt.write(lines, to: "lines")
         let file = BuiltProgram.package.appending(path: "docs/schemas/\(schema).schema.json").path
-        let answer = try await prompt.bash("/usr/bin/python3 -c \"$1\" \"$2\" < lines", [validator, file])
+        let answer = try await prompt.bash(
+            "PYTHONPATH=\"$3\" python3 -c \"$1\" \"$2\" < lines", [validator, file, BuiltProgram.pythonPackages])
         #expect(answer.code == 0, "\(answer.complaints)")
         return answer.output.trimmingCharacters(in: .whitespacesAndNewlines)
     }
