@@ -32,6 +32,13 @@ struct ClientProperties {
         try ClientProperties(settings, own: reading(settings), fixed: readingFixed(settings))
     }
 
+    /// For the positions of a group that this client is no member of.
+    static func positions(_ settings: KafkaLogSettings, group: String) throws(KafkaFault) -> ClientProperties {
+        var fixed = readingFixed(settings)
+        fixed["group.id"] = group
+        return try ClientProperties(settings, fixed: fixed)
+    }
+
     static func member(_ settings: KafkaLogSettings, group: String, instance: String) throws(KafkaFault)
         -> ClientProperties
     {
