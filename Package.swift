@@ -73,6 +73,7 @@ let package = Package(
         module("KafkaLog", ["EventLog", "MarketData", "CRdKafka"], path: "Sources/EventLog/Kafka"),
         module("Lake", ["MarketData", "JSON", "Runtime", "CArrow", "COpenSSL"]),
         module("Warehouse", ["MarketData", "JSON", "Runtime", "Lake"]),
+        module("DeadLetters", ["MarketData", "Runtime", "EventLog", "Lake"]),
 
         // The stages. They never import each other.
         module("Poller", ["MarketData", "JSON", "Runtime", "Feeds", "EventLog", "CCurl"]),
@@ -98,7 +99,7 @@ let package = Package(
             dependencies: [
                 "Configuration", "Terminal", "MarketData", "JSON", "YAML", "Runtime", "Feeds", "EventLog", "KafkaLog",
                 "Lake", "Warehouse", "Poller",
-                "Flusher", "Archiver", "Batch", "Console", "Verification", "Exchange",
+                "Flusher", "Archiver", "Batch", "Console", "Verification", "Exchange", "DeadLetters",
             ],
             resources: [.copy("Queries")], swiftSettings: strict),
 
@@ -131,6 +132,7 @@ let package = Package(
         tests("Feeds", ["Feeds", "JSON", "MarketData"]),
         tests("EventLog", ["EventLog", "MarketData", "Runtime"]),
         tests("Lake", ["Lake", "JSON", "MarketData", "EventLog", "Runtime"]),
+        tests("DeadLetters", ["DeadLetters", "EventLog", "Lake", "MarketData", "Runtime"]),
         tests("Warehouse", ["Warehouse", "Lake", "JSON", "MarketData", "Runtime"]),
         tests("Poller", ["Poller", "Feeds", "EventLog", "Exchange", "JSON", "MarketData", "Runtime"]),
         tests("Flusher", ["Flusher", "EventLog", "Lake", "JSON", "MarketData", "Runtime"]),
@@ -151,7 +153,7 @@ let package = Package(
         tests("KafkaLog", ["KafkaLog", "KafkaTesting", "EventLog", "CRdKafka", "MarketData"]),
 
         // Suites that every implementation of a protocol passes.
-        tests("Contracts", ["EventLog", "KafkaLog", "KafkaTesting", "Lake", "MarketData", "Runtime"]),
+        tests("Contracts", ["EventLog", "KafkaLog", "KafkaTesting", "Lake", "DeadLetters", "MarketData", "Runtime"]),
         // The built program, killed and restarted.
         tests(
             "EndToEnd",

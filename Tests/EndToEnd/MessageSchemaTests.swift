@@ -24,7 +24,7 @@ struct MessageSchemaTests {
     private static let schemas = [
         "pregao.quotes": "quotes", "pregao.gaps": "gaps", "pregao.bars": "bars", "pregao.runs": "runs",
         "pregao.objects": "object-created", "pregao.dead-letters": "dead-letter",
-        "pregao.tasks.coinbase-candles": "task", "pregao.poll-slots": "poll-slots",
+        "pregao.tasks.coinbase-candles": "task", "pregao.poll-slots": "poll-slots", "pregao.replays": "replays",
     ]
 
     /// What the validator says to these lines.
@@ -62,6 +62,7 @@ struct MessageSchemaTests {
             try await pipeline.answers(10, whileAlive: ["again"])
             try await pipeline.finish("again")
             try await pipeline.finishBacklog()
+            try await pipeline.expect(0, ["dead-letters", "replay", "--all"])
 
             #expect(Set(try await log.topics().map(\.name)) == Set(Self.schemas.keys))
             await log.close()
