@@ -92,6 +92,7 @@ let package = Package(
             "Configuration",
             [
                 "MarketData", "YAML", "Runtime", "Feeds", "KafkaLog", "Poller", "Flusher", "Archiver", "Console",
+                "Warehouse",
             ]),
         .executableTarget(
             name: "pregao",
@@ -131,7 +132,7 @@ let package = Package(
         tests("Feeds", ["Feeds", "JSON", "MarketData"]),
         tests("EventLog", ["EventLog", "MarketData", "Runtime"]),
         tests("Lake", ["Lake", "JSON", "MarketData", "EventLog", "Runtime"]),
-        tests("Warehouse", ["Warehouse", "Lake", "JSON", "MarketData", "Runtime"]),
+        tests("Warehouse", ["Warehouse", "PostgresTesting", "Lake", "JSON", "MarketData", "Runtime"]),
         tests("Poller", ["Poller", "Feeds", "EventLog", "Exchange", "JSON", "MarketData", "Runtime"]),
         tests("Flusher", ["Flusher", "EventLog", "Lake", "JSON", "MarketData", "Runtime"]),
         tests("Archiver", ["Archiver", "EventLog", "Lake", "Warehouse", "JSON", "MarketData", "Runtime"]),
@@ -143,6 +144,9 @@ let package = Package(
         tests("HTTPServer", ["HTTPServer"]),
         tests("Exchange", ["Exchange", "HTTPServer", "JSON", "MarketData", "Runtime"]),
         tests("Configuration", ["Configuration", "KafkaLog", "Poller", "YAML"]),
+
+        // A PostgreSQL server that lives no longer than the tests.
+        .target(name: "PostgresTesting", path: "Tests/PostgresTesting", swiftSettings: strict),
 
         // A cluster inside the tests' process, and what tests do to a cluster.
         .target(
