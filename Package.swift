@@ -93,6 +93,7 @@ let package = Package(
             "Configuration",
             [
                 "MarketData", "YAML", "Runtime", "Feeds", "KafkaLog", "Poller", "Flusher", "Archiver", "Console",
+                "Warehouse",
             ]),
         .executableTarget(
             name: "pregao",
@@ -133,7 +134,7 @@ let package = Package(
         tests("EventLog", ["EventLog", "MarketData", "Runtime"]),
         tests("Lake", ["Lake", "JSON", "MarketData", "EventLog", "Runtime"]),
         tests("DeadLetters", ["DeadLetters", "EventLog", "Lake", "MarketData", "Runtime"]),
-        tests("Warehouse", ["Warehouse", "Lake", "JSON", "MarketData", "Runtime"]),
+        tests("Warehouse", ["Warehouse", "PostgresTesting", "Lake", "JSON", "MarketData", "Runtime"]),
         tests("Poller", ["Poller", "Feeds", "EventLog", "Exchange", "JSON", "MarketData", "Runtime"]),
         tests("Flusher", ["Flusher", "EventLog", "Lake", "JSON", "MarketData", "Runtime"]),
         tests("Archiver", ["Archiver", "EventLog", "Lake", "Warehouse", "JSON", "MarketData", "Runtime"]),
@@ -145,6 +146,9 @@ let package = Package(
         tests("HTTPServer", ["HTTPServer"]),
         tests("Exchange", ["Exchange", "HTTPServer", "JSON", "MarketData", "Runtime"]),
         tests("Configuration", ["Configuration", "KafkaLog", "Poller", "YAML"]),
+
+        // A PostgreSQL server that lives no longer than the tests.
+        .target(name: "PostgresTesting", path: "Tests/PostgresTesting", swiftSettings: strict),
 
         // A cluster inside the tests' process, and what tests do to a cluster.
         .target(
