@@ -70,7 +70,7 @@ let package = Package(
 
         // What the stages meet at.
         module("EventLog", ["MarketData", "Runtime", "CSQLite"], exclude: ["Kafka"]),
-        module("KafkaLog", ["EventLog", "MarketData", "CRdKafka"], path: "Sources/EventLog/Kafka"),
+        module("KafkaLog", ["EventLog", "MarketData", "Runtime", "CRdKafka"], path: "Sources/EventLog/Kafka"),
         module("Lake", ["MarketData", "JSON", "Runtime", "CArrow", "COpenSSL"]),
         module("Warehouse", ["MarketData", "JSON", "Runtime", "Lake"]),
         module("DeadLetters", ["MarketData", "Runtime", "EventLog", "Lake"]),
@@ -161,7 +161,10 @@ let package = Package(
         // The built program, killed and restarted.
         tests(
             "EndToEnd",
-            ["pregao", "KafkaTesting", "Exchange", "EventLog", "Lake", "Warehouse", "JSON", "MarketData", "Runtime"]),
+            [
+                "pregao", "KafkaTesting", "KafkaLog", "Exchange", "EventLog", "Lake", "Warehouse", "JSON", "MarketData",
+                "Runtime",
+            ]),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx20
