@@ -42,6 +42,8 @@ final class Pipeline {
     }
 
     var data: URL { folder.appending(path: "data") }
+    /// The raw store's root.
+    var lake: URL { data.appending(path: "lake") }
     var settingsFile: URL { folder.appending(path: "pregao.yml") }
 
     private static func settings(_ options: Options, data: URL, _ exchange: String) -> String {
