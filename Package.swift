@@ -56,7 +56,7 @@ let package = Package(
                 .unsafeFlags([
                     "-L\(arrow)", "-Xlinker", "-rpath", "-Xlinker", arrow,
                     "-Xlinker", "-rpath", "-Xlinker", "$ORIGIN/../lib",
-                    "-l:libparquet.so.2600", "-l:libarrow.so.2600",
+                    "-l:libparquet.so.2600", "-l:libarrow_s3.so.2600", "-l:libarrow.so.2600",
                 ])
             ]),
 
@@ -156,14 +156,24 @@ let package = Package(
             swiftSettings: strict),
         tests("KafkaLog", ["KafkaLog", "KafkaTesting", "EventLog", "CRdKafka", "MarketData"]),
 
+        // A local S3 server that fails on demand.
+        .target(
+            name: "ObjectStoreTesting", dependencies: ["Lake"], path: "Tests/ObjectStoreTesting",
+            exclude: ["s3_server.py"], swiftSettings: strict),
+
         // Suites that every implementation of a protocol passes.
-        tests("Contracts", ["EventLog", "KafkaLog", "KafkaTesting", "Lake", "DeadLetters", "MarketData", "Runtime"]),
+        tests(
+            "Contracts",
+            [
+                "EventLog", "KafkaLog", "KafkaTesting", "Lake", "ObjectStoreTesting", "DeadLetters", "MarketData",
+                "Runtime",
+            ]),
         // The built program, killed and restarted.
         tests(
             "EndToEnd",
             [
-                "pregao", "KafkaTesting", "KafkaLog", "Exchange", "EventLog", "Lake", "Warehouse", "JSON", "MarketData",
-                "Runtime",
+                "pregao", "KafkaTesting", "KafkaLog", "ObjectStoreTesting", "Exchange", "EventLog", "Lake", "Warehouse",
+                "JSON", "MarketData", "Runtime",
             ]),
     ],
     swiftLanguageModes: [.v6],
