@@ -12,7 +12,7 @@ extension Setting {
         general + operations + kafka + poller + KnownFeeds.polledNames.flatMap(feed) + sourceNames.flatMap(source)
         + flusher
         + archiver
-        + batch + catalog
+        + batch + catalog + catalogMetadata
 
     private static let feedNames = KnownFeeds.polledNames + KnownFeeds.taskNames
 

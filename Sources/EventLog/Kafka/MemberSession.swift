@@ -31,6 +31,7 @@ struct MemberSession {
             serveGroup()
             takeUpAssignments()
             giveBack()
+            takeUpAbandoned()
             readPartitions()
             _ = context.news.wait(timeout: .now() + .milliseconds(100))
         }
@@ -116,8 +117,9 @@ struct MemberSession {
 
     private mutating func unassign(_ partitions: Set<TopicPartition>) {
         for partition in partitions { queues[partition] = nil }
+        // librdkafka refuses the whole list for one that it was never given.
+        let list = PartitionList(partitions.subtracting(assigning))
         assigning.subtract(partitions)
-        let list = PartitionList(partitions)
         noteError(rd_kafka_incremental_unassign(client, list.pointer))
     }
 
@@ -128,6 +130,14 @@ struct MemberSession {
         let lost = member.machine.withLock { $0.loseRevoked() }
         member.signal.raise()
         unassign(lost)
+    }
+
+    private mutating func takeUpAbandoned() {
+        let abandoned = member.machine.withLock { $0.takeAbandoned() }.filter { queues[$0] != nil }
+        guard !abandoned.isEmpty else { return }
+        unassign(abandoned)
+        assigning.formUnion(abandoned)
+        member.wake()
     }
 
     private func noteError(_ error: OpaquePointer?) {
