@@ -86,6 +86,7 @@ let package = Package(
 
         // The local exchange.
         module("HTTPServer", ["CMicrohttpd"]),
+        module("Operations", ["Runtime", "HTTPServer"]),
         module("Exchange", ["MarketData", "JSON", "Runtime", "HTTPServer"]),
 
         // The program.
@@ -93,7 +94,7 @@ let package = Package(
             "Configuration",
             [
                 "MarketData", "YAML", "Runtime", "Feeds", "KafkaLog", "Poller", "Flusher", "Archiver", "Console",
-                "Warehouse",
+                "Operations", "Warehouse",
             ]),
         .executableTarget(
             name: "pregao",
@@ -101,6 +102,7 @@ let package = Package(
                 "Configuration", "Terminal", "MarketData", "JSON", "YAML", "Runtime", "Feeds", "EventLog", "KafkaLog",
                 "Lake", "Warehouse", "Poller",
                 "Flusher", "Archiver", "Batch", "Console", "Verification", "Exchange", "DeadLetters",
+                "Operations",
             ],
             resources: [.copy("Queries")], swiftSettings: strict),
 
@@ -144,6 +146,7 @@ let package = Package(
             "Verification",
             ["Verification", "EventLog", "Lake", "Warehouse", "Batch", "JSON", "MarketData", "Runtime"]),
         tests("HTTPServer", ["HTTPServer"]),
+        tests("Operations", ["Operations", "Runtime"]),
         tests("Exchange", ["Exchange", "HTTPServer", "JSON", "MarketData", "Runtime"]),
         tests("Configuration", ["Configuration", "KafkaLog", "Poller", "YAML"]),
 

@@ -2,6 +2,7 @@ import Archiver
 import Console
 import Flusher
 import KafkaLog
+import Operations
 import Poller
 import Runtime
 
@@ -18,6 +19,7 @@ public struct Configuration: Sendable {
     public var batch = DailyBatch()
     public var catalog = Catalog()
     public var console = ConsoleSettings()
+    public var operations = OperationsSettings()
     /// How long the stages of a process may take to drain, all in all, once it is told to stop.
     public var drain: Duration = .seconds(60)
 

@@ -16,6 +16,7 @@ struct Workplace {
     let clock: any WallClock = SystemWallClock()
     let logger: Logger
     let metrics = Metrics()
+    let readiness = Readiness()
 
     init(_ configuration: Configuration, component: String) {
         self.configuration = configuration
