@@ -56,7 +56,7 @@ let package = Package(
                 .unsafeFlags([
                     "-L\(arrow)", "-Xlinker", "-rpath", "-Xlinker", arrow,
                     "-Xlinker", "-rpath", "-Xlinker", "$ORIGIN/../lib",
-                    "-l:libparquet.so.2600", "-l:libarrow.so.2600",
+                    "-l:libparquet.so.2600", "-l:libarrow_s3.so.2600", "-l:libarrow.so.2600",
                 ])
             ]),
 
@@ -70,9 +70,10 @@ let package = Package(
 
         // What the stages meet at.
         module("EventLog", ["MarketData", "Runtime", "CSQLite"], exclude: ["Kafka"]),
-        module("KafkaLog", ["EventLog", "MarketData", "CRdKafka"], path: "Sources/EventLog/Kafka"),
+        module("KafkaLog", ["EventLog", "MarketData", "Runtime", "CRdKafka"], path: "Sources/EventLog/Kafka"),
         module("Lake", ["MarketData", "JSON", "Runtime", "CArrow", "COpenSSL"]),
         module("Warehouse", ["MarketData", "JSON", "Runtime", "Lake"]),
+        module("DeadLetters", ["MarketData", "Runtime", "EventLog", "Lake"]),
 
         // The stages. They never import each other.
         module("Poller", ["MarketData", "JSON", "Runtime", "Feeds", "EventLog", "CCurl"]),
@@ -92,13 +93,14 @@ let package = Package(
             "Configuration",
             [
                 "MarketData", "YAML", "Runtime", "Feeds", "KafkaLog", "Poller", "Flusher", "Archiver", "Console",
+                "Warehouse",
             ]),
         .executableTarget(
             name: "pregao",
             dependencies: [
                 "Configuration", "Terminal", "MarketData", "JSON", "YAML", "Runtime", "Feeds", "EventLog", "KafkaLog",
                 "Lake", "Warehouse", "Poller",
-                "Flusher", "Archiver", "Batch", "Console", "Verification", "Exchange",
+                "Flusher", "Archiver", "Batch", "Console", "Verification", "Exchange", "DeadLetters",
             ],
             resources: [.copy("Queries")], swiftSettings: strict),
 
@@ -142,7 +144,8 @@ let package = Package(
         tests("Feeds", ["Feeds", "JSON", "MarketData"]),
         tests("EventLog", ["EventLog", "MarketData", "Runtime"]),
         tests("Lake", ["Lake", "JSON", "MarketData", "EventLog", "Runtime"]),
-        tests("Warehouse", ["Warehouse", "Lake", "JSON", "MarketData", "Runtime"]),
+        tests("DeadLetters", ["DeadLetters", "EventLog", "Lake", "MarketData", "Runtime"]),
+        tests("Warehouse", ["Warehouse", "PostgresTesting", "Lake", "JSON", "MarketData", "Runtime"]),
         tests("Poller", ["Poller", "Feeds", "EventLog", "Exchange", "JSON", "MarketData", "Runtime"]),
         tests("Flusher", ["Flusher", "EventLog", "Lake", "JSON", "MarketData", "Runtime"]),
         tests("Archiver", ["Archiver", "EventLog", "Lake", "Warehouse", "JSON", "MarketData", "Runtime"]),
@@ -155,18 +158,34 @@ let package = Package(
         tests("Exchange", ["Exchange", "HTTPServer", "JSON", "MarketData", "Runtime"]),
         tests("Configuration", ["Configuration", "KafkaLog", "Poller", "YAML"]),
 
+        // A PostgreSQL server that lives no longer than the tests.
+        .target(name: "PostgresTesting", path: "Tests/PostgresTesting", swiftSettings: strict),
+
         // A cluster inside the tests' process, and what tests do to a cluster.
         .target(
             name: "KafkaTesting", dependencies: ["EventLog", "CRdKafka"], path: "Tests/KafkaTesting",
             swiftSettings: strict),
         tests("KafkaLog", ["KafkaLog", "KafkaTesting", "EventLog", "CRdKafka", "MarketData"]),
 
+        // A local S3 server that fails on demand.
+        .target(
+            name: "ObjectStoreTesting", dependencies: ["Lake"], path: "Tests/ObjectStoreTesting",
+            exclude: ["s3_server.py"], swiftSettings: strict),
+
         // Suites that every implementation of a protocol passes.
-        tests("Contracts", ["EventLog", "KafkaLog", "KafkaTesting", "Lake", "MarketData", "Runtime"]),
+        tests(
+            "Contracts",
+            [
+                "EventLog", "KafkaLog", "KafkaTesting", "Lake", "ObjectStoreTesting", "DeadLetters", "MarketData",
+                "Runtime",
+            ]),
         // The built program, killed and restarted.
         tests(
             "EndToEnd",
-            ["pregao", "KafkaTesting", "Exchange", "EventLog", "Lake", "Warehouse", "JSON", "MarketData", "Runtime"]),
+            [
+                "pregao", "KafkaTesting", "KafkaLog", "ObjectStoreTesting", "Exchange", "EventLog", "Lake", "Warehouse",
+                "JSON", "MarketData", "Runtime",
+            ]),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx20

@@ -155,7 +155,10 @@ struct ArchiverSession {
     /// A fenced commit is of a partition that another archiver has, of which the log will tell, or of one that a commit
     /// of ours has passed without an answer.
     private mutating func failedToCommit(_ advances: [CommitBatch.Advance], _ error: LogError) async {
-        let positions = error.kind == .fenced ? try? await log.committed(group: Archiver.group) : nil
+        var positions: [TopicPartition: Offset]?
+        if error.kind == .fenced {
+            positions = try? await log.committed(group: Archiver.group, topics: [Announcement.topic])
+        }
         for advance in advances {
             if let position = positions?[advance.partition], position > advance.start {
                 machine.moved(advance.partition, to: position)

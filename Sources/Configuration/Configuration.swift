@@ -55,6 +55,10 @@ public struct Configuration: Sendable {
         public var threads = 2
         /// What one writing transaction may take.
         public var timeout: Duration = .seconds(300)
+        /// A PostgreSQL database's URI; nil: SQLite.
+        public var metadata: String?
+        public var schema = "pregao"
+        public var password: String?
     }
 }
 

@@ -29,7 +29,7 @@ extension FlusherParts {
                     partition: partition.partition, start: object.range.lowerBound, end: object.range.upperBound,
                     rows: Int64(object.summary.rows), rejected: Int64(object.summary.rejected),
                     emptyReason: object.summary.emptyReason?.rawValue, days: object.summary.days,
-                    announcedAt: announcedAt)
+                    announcedAt: announcedAt, keyPrefix: store.keyPrefix)
                 batch.appends.append(
                     OutgoingMessage(
                         topic: Announcement.topic, key: Array("\(partition)".utf8), value: announcement.json()))
@@ -79,7 +79,7 @@ extension FlusherParts {
         case .putHeld(let id, let error, let attempt):
             figures.retried("put")
             let partition = id.assignment.partition
-            if error.kind == .unavailable {
+            if error.isTransient {
                 logger.warning(
                     "object is held back: the store refuses it",
                     ["partition": partition, "start": id.start, "attempt": attempt, "cause": error])

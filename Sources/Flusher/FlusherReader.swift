@@ -53,7 +53,7 @@ struct FlusherReader: Sendable {
         guard positions.values.contains(where: { $0 > 0 }) else {
             return positions.mapValues { StartingPoint(position: $0, isFirst: true) }
         }
-        let committed = try await committedPositions()
+        let committed = try await committedPositions(in: Set(positions.keys.map(\.topic)))
         return Dictionary(
             uniqueKeysWithValues: positions.map { partition, position in
                 (partition, StartingPoint(position: position, isFirst: committed[partition] == nil))
@@ -61,11 +61,11 @@ struct FlusherReader: Sendable {
     }
 
     /// Asks until the log answers: an assignment that was taken is not told a second time.
-    private func committedPositions() async throws(LogError) -> [TopicPartition: Offset] {
+    private func committedPositions(in topics: Set<String>) async throws(LogError) -> [TopicPartition: Offset] {
         var attempt = 0
         while true {
             do throws(LogError) {
-                return try await log.committed(group: parts.settings.group)
+                return try await log.committed(group: parts.settings.group, topics: topics)
             } catch {
                 guard !error.isFinal, !shutdown.isRequested, !Task.isCancelled else { throw error }
                 attempt += 1

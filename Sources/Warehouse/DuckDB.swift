@@ -7,14 +7,21 @@ public struct DuckDB: Sendable {
     }
 
     public let location: Location
+    /// What its processes have in their environment beside ours.
+    let environment: [String: String]
     private let settings: String
 
     /// - Parameters:
     ///   - memoryLimit: in bytes; the engine spills to `temporaryFolder` beyond it.
     ///   - threads: how many the engine uses. For short transactions one is the fastest.
     ///   - temporaryFolder: nil keeps the engine from writing temporary files.
-    public init(location: Location, memoryLimit: Int64 = 1 << 30, threads: Int = 1, temporaryFolder: String? = nil) {
+    ///   - environment: what its processes have in their environment beside ours, such as secrets.
+    public init(
+        location: Location, memoryLimit: Int64 = 1 << 30, threads: Int = 1, temporaryFolder: String? = nil,
+        environment: [String: String] = [:]
+    ) {
         self.location = location
+        self.environment = environment
         settings = """
             SET memory_limit = '\(memoryLimit)B';
             SET threads = \(max(1, threads));
@@ -81,7 +88,8 @@ public struct DuckDB: Sendable {
         let text = preamble + setup + "\n" + script + "\n"
         try await onThread { handle throws(CatalogError) in
             var process = try EngineProcess(
-                executable: location.executable, arguments: arguments + mode + ["-header"], handle: handle)
+                executable: location.executable, arguments: arguments + mode + ["-header"],
+                environment: environment, handle: handle)
             _ = try process.exchange(text, closingInput: true) { line throws(CatalogError) in
                 try write(line + [UInt8(ascii: "\n")])
                 return false

@@ -18,7 +18,10 @@ enum Failure {
                 exitCode: .configuration)
         case let error as LogError:
             CommandError("log: \(error)", next: next(after: error), exitCode: exitCode(of: error))
-        case let error as StoreError: CommandError("store: \(error)", next: next(after: error), exitCode: .inputOutput)
+        case let error as StoreError:
+            CommandError(
+                "store: \(error)", next: next(after: error),
+                exitCode: error.kind == .misconfigured ? .configuration : .inputOutput)
         case let error as CatalogError:
             CommandError("catalog: \(error)", next: next(after: error), exitCode: exitCode(of: error))
         case let faults as ModelFaults:
@@ -56,7 +59,9 @@ enum Failure {
 
     private static func next(after error: StoreError) -> String? {
         switch error.kind {
-        case .unavailable: "Make room, or make the folder readable and writable; then start again."
+        case .unavailable:
+            "Make room, make the folder readable and writable, or have the store answer; then start again."
+        case .misconfigured: "See the settings at storage., and the rights that docs/object-stores.md lists."
         case .absent: "Run 'pregao restore' to bring lost objects back from backup."
         case .differs, .forbiddenKey: "Run 'pregao verify --full' to see what is damaged."
         }

@@ -59,27 +59,25 @@ struct Workplace {
     /// - Parameter create: whether it is made where it is not there yet.
     func openCatalog(create: Bool) async throws -> Catalog {
         let catalog = try catalog()
-        try checkCatalogIsNotLost()
+        try await checkIsNotLost(catalog)
         try await catalog.open(datasets: Datasets.all, create: create)
         return catalog
     }
 
     /// An empty catalog in the place of one that was lost would show little of what there is, and call it proven.
-    private func checkCatalogIsNotLost() throws(CommandError) {
-        let path = "\(configuration.catalogFolder)/catalog.sqlite"
-        let size = (try? FileManager.default.attributesOfItem(atPath: path))?[.size] as? Int ?? 0
+    private func checkIsNotLost(_ catalog: Catalog) async throws {
         let archived = (try? FileManager.default.contentsOfDirectory(atPath: "\(configuration.backupRoot)/raw")) ?? []
-        guard size == 0, !archived.isEmpty else { return }
+        guard !archived.isEmpty, try await !catalog.exists() else { return }
         throw CommandError(
-            "catalog: \(path) is gone, and there are objects in \(configuration.backupRoot)",
+            "catalog: \(catalog.name) is gone, and there are objects in \(configuration.backupRoot)",
             next: "Run 'pregao catalog rebuild': it is made again from the backup.", exitCode: .unavailable)
     }
 
     func catalog() throws(CatalogError) -> Catalog {
         // One thread: a transaction of a few rows is over before others would have started.
         Catalog(
-            folder: configuration.catalogFolder, engine: try engine(threads: 1), clock: clock,
-            logger: logger.named("catalog"), metrics: metrics,
+            folder: configuration.catalogFolder, server: configuration.catalog.server, engine: try engine(threads: 1),
+            clock: clock, logger: logger.named("catalog"), metrics: metrics,
             patience: Patience(transaction: configuration.catalog.timeout))
     }
 
@@ -90,7 +88,8 @@ struct Workplace {
         DuckDB(
             location: try DuckDB.Location.discover(setting: configuration.catalog.duckdb),
             memoryLimit: Int64(configuration.catalog.memory), threads: threads,
-            temporaryFolder: "\(configuration.catalogFolder)/tmp")
+            temporaryFolder: "\(configuration.catalogFolder)/tmp",
+            environment: configuration.catalog.server?.environment ?? [:])
     }
 
     /// The program's own models, and those of the user's folder.

@@ -5,18 +5,19 @@ import Testing
 extension KafkaPipelineTests {
     @Test("kcat reads every topic's messages as its schema says, and S3's readers the objects announced")
     func consumedByOthers() async throws {
-        try await TestBroker.withPipeline(.everyTopic) { pipeline, kafka in
+        try await KafkaCluster.shared().with(.everyTopic) { pipeline in
             let strange = "<html>"
-            try pipeline.start("run", ["run"] + kafka)
+            try pipeline.start("run", ["run"])
             try await pipeline.answers(10, whileAlive: ["run"])
             try await Self.kcat("-P -t pregao.quotes -k HAND-USD -H by=hand", input: strange)
-            try await pipeline.backfillSomeBars(kafka)
+            try await pipeline.backfillSomeBars()
             // While nobody polls there is a gap.
             try await pipeline.finish("run")
-            try pipeline.start("again", ["run"] + kafka)
+            try pipeline.start("again", ["run"])
             try await pipeline.answers(10, whileAlive: ["again"])
             try await pipeline.finish("again")
-            try await pipeline.expect(0, ["flush", "--for", "2s"] + kafka)
+            try await pipeline.expect(0, ["flush", "--for", "2s"])
+            try await pipeline.expect(0, ["dead-letters", "replay", "--all"])
 
             let topics = try await Self.kcat("-L").matches(of: /topic "(pregao\.[^"]+)"/).map { String($0.1) }
             #expect(Set(topics) == Set(SchemaValidator.schemas.keys))
@@ -32,7 +33,7 @@ extension KafkaPipelineTests {
     @Test("what the page on Kafka's consumers says to type works as it stands")
     func page() async throws {
         let page = "docs/consuming-kafka.md"
-        try await TestBroker.withTopics { broker in
+        try await KafkaCluster.shared().withTopics { broker in
             let prompt = try Prompt()
             let port = try await ReadmeTests.freePort()
             let there = { (text: String) in
@@ -60,7 +61,7 @@ extension KafkaPipelineTests {
     private static func kcat(_ options: String, input: String = "") async throws -> String {
         let prompt = try Prompt()
         try prompt.write(input, to: "input")
-        let answer = try await prompt.bash("kcat -b \"$1\" \(options) < input", [try #require(TestBroker.address)])
+        let answer = try await prompt.bash("kcat -b \"$1\" \(options) < input", [try #require(KafkaCluster.given)])
         try #require(answer.code == 0, "\(answer.complaints)")
         return answer.output
     }

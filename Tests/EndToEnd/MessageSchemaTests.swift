@@ -27,6 +27,7 @@ struct MessageSchemaTests {
             try await pipeline.answers(10, whileAlive: ["again"])
             try await pipeline.finish("again")
             try await pipeline.finishBacklog()
+            try await pipeline.expect(0, ["dead-letters", "replay", "--all"])
 
             #expect(Set(try await log.topics().map(\.name)) == Set(SchemaValidator.schemas.keys))
             await log.close()

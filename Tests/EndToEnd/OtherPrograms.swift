@@ -22,7 +22,7 @@ enum SchemaValidator {
     static let schemas = [
         "pregao.quotes": "quotes", "pregao.gaps": "gaps", "pregao.bars": "bars", "pregao.runs": "runs",
         "pregao.objects": "object-created", "pregao.dead-letters": "dead-letter",
-        "pregao.tasks.coinbase-candles": "task", "pregao.poll-slots": "poll-slots",
+        "pregao.tasks.coinbase-candles": "task", "pregao.poll-slots": "poll-slots", "pregao.replays": "replays",
     ]
 
     /// What the validator says to these lines.

@@ -21,13 +21,13 @@ extension Pipeline {
     }
 
     /// Has some of the past fetched: tasks, a run, and bars.
-    func backfillSomeBars(_ options: [String] = []) async throws {
+    func backfillSomeBars() async throws {
         try await expect(
             0,
             [
                 "backfill", "--feed", "coinbase-candles", "--symbol", "BTC-USD", "--from", "2026-11-01T00:00:00Z",
                 "--to", "2026-11-01T06:00:00Z", "--interval", "1m",
-            ] + options)
+            ])
     }
 
     /// Rows of text, by `pregao query -f json`.

@@ -13,6 +13,9 @@ final class Pipeline {
         var faults = FaultPlan()
         var seed: UInt64 = 1
         var source = ExchangeSettings.Source.randomWalk
+        var partitions = 4
+        /// The cluster of the log; nil for the embedded log.
+        var kafka: String?
 
         /// How many are polled, an answer each in every interval.
         var series: Int { symbols.count * priceTypes.count + (tickerSymbols ?? symbols).count }
@@ -20,6 +23,7 @@ final class Pipeline {
 
     let folder: URL
     let exchange: Exchange
+    let kafka: String?
     let journal: URL
     private(set) var children: [String: ChildProcess] = [:]
     private var starts = 0
@@ -28,6 +32,7 @@ final class Pipeline {
         folder = FileManager.default.temporaryDirectory.appending(path: "pregao-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         journal = folder.appending(path: "journal.jsonl")
+        kafka = options.kafka
         exchange = try Exchange(
             ExchangeSettings(
                 seed: options.seed, source: options.source, faults: options.faults, journal: journal))
@@ -47,8 +52,10 @@ final class Pipeline {
             data: \(data.path)
             drain: 80s
             log:
-              partitions: 4
+              kind: \(options.kafka == nil ? "sqlite" : "kafka")
+              partitions: \(options.partitions)
               lease: \(options.lease)
+            \(options.kafka.map { "kafka:\n  brokers: \($0)" } ?? "")
             feeds:
               coinbase-spot:
                 symbols: [\(symbols)]

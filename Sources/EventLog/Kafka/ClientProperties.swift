@@ -20,7 +20,7 @@ struct ClientProperties {
     }
 
     static let reserved: Set<String> = [
-        "bootstrap.servers", "metadata.broker.list", "group.id", "group.instance.id", "transactional.id",
+        "client.id", "bootstrap.servers", "metadata.broker.list", "group.id", "group.instance.id", "transactional.id",
         "transaction.timeout.ms", "enable.idempotence", "acks", "request.required.acks", "partitioner",
         "isolation.level", "enable.auto.commit", "enable.auto.offset.store", "auto.offset.reset",
         "partition.assignment.strategy", "enable.partition.eof", "session.timeout.ms", "allow.auto.create.topics",
@@ -33,17 +33,25 @@ struct ClientProperties {
         try ClientProperties(settings, own: reading(settings), fixed: readingFixed(settings))
     }
 
+    /// For the positions of a group that this client is no member of.
+    static func positions(_ settings: KafkaLogSettings, group: String) throws(KafkaFault) -> ClientProperties {
+        var fixed = readingFixed(settings)
+        fixed["group.id"] = group
+        return try ClientProperties(settings, fixed: fixed)
+    }
+
     static func member(_ settings: KafkaLogSettings, group: String, instance: String) throws(KafkaFault)
         -> ClientProperties
     {
         var fixed = readingFixed(settings)
         fixed["group.id"] = group
         if settings.hasStaticMembers { fixed["group.instance.id"] = instance }
+        // By this a member is found in the group again.
+        fixed["client.id"] = instance
         fixed["partition.assignment.strategy"] = "cooperative-sticky"
         fixed["session.timeout.ms"] = String(settings.sessionTimeout.inMilliseconds)
         var own = reading(settings)
         own["heartbeat.interval.ms"] = String(settings.sessionTimeout.inMilliseconds / 5)
-        own["client.id"] = instance
         return try ClientProperties(settings, own: own, fixed: fixed)
     }
 

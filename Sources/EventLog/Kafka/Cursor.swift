@@ -56,17 +56,32 @@ final class Cursor {
         return batch
     }
 
+    /// Goes on at the first kept offset where retention has taken what was to be read next.
+    private func skipWhatIsGone(_ batch: inout RecordBatch, to end: Offset) throws(KafkaFault) {
+        close()
+        let marks = try written.watermarks(of: batch.source, by: client, patience: timeout)
+        batch.nextOffset = max(batch.nextOffset, min(marks.start, end))
+        if batch.nextOffset < min(marks.end, end) { try begin(batch.source, at: batch.nextOffset) }
+    }
+
     private func fill(_ batch: inout RecordBatch, to end: Offset, maximumBytes: Int) throws(KafkaFault) {
-        let deadline = ContinuousClock.now + timeout
+        var deadline = ContinuousClock.now + timeout
         let maximumRecords = RecordBatch.maximumRecords(ofBytes: maximumBytes)
-        while batch.nextOffset < end {
+        while batch.nextOffset < end, open != nil {
             guard let message = nextMessage() else {
                 guard ContinuousClock.now < deadline else { throw KafkaFault(RD_KAFKA_RESP_ERR__TIMED_OUT) }
                 continue
             }
+            deadline = ContinuousClock.now + timeout
             let read = message.pointee
             guard read.err == RD_KAFKA_RESP_ERR_NO_ERROR else {
                 rd_kafka_message_destroy(message)
+                if read.err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET {
+                    // What was read before it is given first.
+                    guard batch.records.isEmpty else { return close() }
+                    try skipWhatIsGone(&batch, to: end)
+                    continue
+                }
                 guard read.err == RD_KAFKA_RESP_ERR__PARTITION_EOF else { throw KafkaFault(read.err) }
                 batch.nextOffset = max(batch.nextOffset, min(end, read.offset))
                 // It was the end when it was read, which may be a while ago.

@@ -142,9 +142,11 @@ public final class KafkaEventLog: EventLog {
         return consumer
     }
 
-    public func committed(group: String) async throws(LogError) -> [TopicPartition: Offset] {
+    public func committed(group: String, topics: Set<String>) async throws(LogError) -> [TopicPartition: Offset] {
         try await doing("read the positions of group \(group)") { () throws(KafkaFault) in
-            try await looking.perform { observer throws(KafkaFault) in try observer.committed(group: group) }
+            try await looking.perform { observer throws(KafkaFault) in
+                try observer.committed(group: group, topics: topics)
+            }
         }
     }
 

@@ -39,6 +39,15 @@ struct KafkaFault: Error {
         rd_kafka_error_destroy(error)
     }
 
+    /// What being fenced is told as where the cluster may have ended the transaction by itself.
+    var asTimedOutTransaction: KafkaFault {
+        var fault = KafkaFault(
+            .busy, "the transaction was open for longer than its time-out, and the cluster ended it: \(cause)")
+        fault.code = code
+        fault.isFatal = true
+        return fault
+    }
+
     func whileDoing(_ doing: String) -> LogError { LogError(kind, doing: doing, cause: cause) }
 
     /// The group no longer knows the member, or knows it by a later generation.

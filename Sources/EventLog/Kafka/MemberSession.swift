@@ -33,6 +33,7 @@ struct MemberSession {
             serveGroup()
             takeUpAssignments()
             giveBack()
+            takeUpAbandoned()
             readPartitions()
             _ = context.news.wait(timeout: .now() + .milliseconds(100))
         }
@@ -118,8 +119,9 @@ struct MemberSession {
 
     private mutating func unassign(_ partitions: Set<TopicPartition>) {
         for partition in partitions { queues[partition] = nil }
+        // librdkafka refuses the whole list for one that it was never given.
+        let list = PartitionList(partitions.subtracting(assigning))
         assigning.subtract(partitions)
-        let list = PartitionList(partitions)
         noteError(rd_kafka_incremental_unassign(client, list.pointer))
     }
 
@@ -130,6 +132,14 @@ struct MemberSession {
         let lost = member.machine.withLock { $0.loseRevoked() }
         member.signal.raise()
         unassign(lost)
+    }
+
+    private mutating func takeUpAbandoned() {
+        let abandoned = member.machine.withLock { $0.takeAbandoned() }.filter { queues[$0] != nil }
+        guard !abandoned.isEmpty else { return }
+        unassign(abandoned)
+        assigning.formUnion(abandoned)
+        member.wake()
     }
 
     private func noteError(_ error: OpaquePointer?) {
