@@ -111,8 +111,19 @@ let package = Package(
             name: "FlusherBaseline", dependencies: ["CArrow", "CSimdjson"], path: "Benchmarks/Flusher/Baseline",
             cxxSettings: [.unsafeFlags(["-isystem", "\(arrow)/include"])]),
         .executableTarget(
-            name: "BenchmarkFlusher", dependencies: ["FlusherBaseline", "Lake", "JSON", "MarketData"],
+            name: "BenchmarkFlusher", dependencies: ["FlusherBaseline", "SampleQuotes", "Lake", "JSON", "MarketData"],
             path: "Benchmarks/Flusher", exclude: ["Baseline"], swiftSettings: strict),
+        module("SampleQuotes", ["JSON", "MarketData"], path: "Benchmarks/Quotes"),
+        .target(
+            name: "KafkaBaseline", dependencies: ["CArrow", "CSimdjson", "CRdKafka"], path: "Benchmarks/Kafka/Baseline",
+            cxxSettings: [.unsafeFlags(["-isystem", "\(arrow)/include"])]),
+        .executableTarget(
+            name: "BenchmarkKafka",
+            dependencies: [
+                "KafkaBaseline", "SampleQuotes", "Flusher", "KafkaLog", "EventLog", "Lake", "JSON", "MarketData",
+                "Runtime", "KafkaTesting",
+            ],
+            path: "Benchmarks/Kafka", exclude: ["Baseline"], swiftSettings: strict),
         .executableTarget(
             name: "BenchmarkLoad", dependencies: ["EventLog", "JSON", "MarketData", "Runtime"],
             path: "Benchmarks/Load", swiftSettings: strict),
