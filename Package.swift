@@ -91,7 +91,7 @@ let package = Package(
         module(
             "Configuration",
             [
-                "MarketData", "YAML", "Runtime", "Feeds", "KafkaLog", "Poller", "Flusher", "Archiver", "Console",
+                "MarketData", "YAML", "Runtime", "Feeds", "KafkaLog", "Lake", "Poller", "Flusher", "Archiver", "Console",
             ]),
         .executableTarget(
             name: "pregao",

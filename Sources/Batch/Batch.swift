@@ -30,7 +30,8 @@ public struct Batch: Sendable {
         self.logger = logger
         self.metrics = metrics
         runner = DayRunner(
-            models: models, catalog: catalog, engine: engine, folder: RefinedFolder(root: settings.folder))
+            models: models, catalog: catalog, engine: engine, 
+            folder: RefinedFolder(root: settings.folder, store: settings.store))
     }
 
     /// Runs until the shutdown is requested; a day being computed is finished first.

@@ -58,7 +58,7 @@ extension Catalog {
         _ doing: String, _ body: @escaping @Sendable (inout Transaction) throws(CatalogError) -> Decision<Outcome>
     ) async throws(CatalogError) -> (outcome: Outcome, committed: Int64?) {
         let lock = try await takeTurn(doing)
-        let start = engine.preamble + attachScript(readOnly: false)
+        let start = try await engine.opening() + attachScript(readOnly: false)
         let now = clock.now()
         let began = ContinuousClock.now
         defer { metrics.observe((ContinuousClock.now - began) / .seconds(1), in: "pregao_catalog_transaction_seconds") }

@@ -69,6 +69,15 @@ extension CatalogError {
         self.init(kind, doing: doing, cause: words)
     }
 
+    /// What httpfs says of a store that refuses or does not answer: of the one in `HTTP Error: …`, of the other such as
+    /// `IO Error: Timeout was reached error for HTTP GET to '…'`.
+    private static let ofStores = ["HTTP Error", " error for HTTP "]
+
+    /// Whether a store could not be asked, so that nothing is known of what it holds.
+    var isOfSilentStore: Bool {
+        Self.ofStores.contains { cause.contains($0) } && !cause.contains("(HTTP 404")
+    }
+
     /// In the order of precedence: a message may hold several of these.
     private static let meanings: [(words: [String], kind: Kind)] = [
         (["file is not a database", "malformed", "File opened is not a database"], .corrupt),
@@ -78,7 +87,7 @@ extension CatalogError {
                 "readonly database", "read-only", "Permission denied", "unable to open database file",
                 "No space left", "database or disk is full", "disk I/O error", "No files found", "Cannot open file",
                 "Out of Memory",
-            ], .unavailable
+            ] + CatalogError.ofStores, .unavailable
         ),
         (
             [
