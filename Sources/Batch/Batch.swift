@@ -33,7 +33,8 @@ public struct Batch: Sendable {
         self.metrics = metrics
         self.readiness = readiness
         runner = DayRunner(
-            models: models, catalog: catalog, engine: engine, folder: RefinedFolder(root: settings.folder))
+            models: models, catalog: catalog, engine: engine, 
+            folder: RefinedFolder(root: settings.folder, store: settings.store))
     }
 
     /// Runs until the shutdown is requested; a day being computed is finished first.

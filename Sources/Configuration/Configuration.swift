@@ -16,6 +16,7 @@ public struct Configuration: Sendable {
     public var poller = PollerSettings()
     public var flusher = FlusherSettings(instance: "flusher")
     public var archiver = ArchiverSettings()
+    public var storage = Storage()
     public var batch = DailyBatch()
     public var catalog = Catalog()
     public var console = ConsoleSettings()
