@@ -123,6 +123,9 @@ let package = Package(
         .executableTarget(
             name: "BenchmarkBatch", dependencies: ["Batch", "Lake", "MarketData", "Runtime", "Warehouse"],
             path: "Benchmarks/Batch", swiftSettings: strict),
+        .executableTarget(
+            name: "BenchmarkCatalog", dependencies: ["Batch", "JSON", "Lake", "MarketData", "Runtime", "Warehouse"],
+            path: "Benchmarks/Catalog", swiftSettings: strict),
 
         tests("MarketData", ["MarketData"]),
         tests("Runtime", ["Runtime", "MarketData"]),
@@ -159,7 +162,10 @@ let package = Package(
         // The built program, killed and restarted.
         tests(
             "EndToEnd",
-            ["pregao", "KafkaTesting", "Exchange", "EventLog", "Lake", "Warehouse", "JSON", "MarketData", "Runtime"]),
+            [
+                "pregao", "KafkaTesting", "PostgresTesting", "Exchange", "EventLog", "Lake", "Warehouse", "JSON",
+                "MarketData", "Runtime",
+            ]),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx20

@@ -12,20 +12,23 @@ public struct Batch: Sendable {
     let models: Models
     let catalog: Catalog
     let runner: DayRunner
+    let compactor: Compactor?
     let clock: any WallClock
     let logger: Logger
     let metrics: Metrics
 
     /// - Parameters:
     ///   - engine: computes the days; a whole day is what its memory and threads are for.
+    ///   - compactor: compacts closed days while nothing else is to be done; nil for never.
     ///   - clock: decides what day is open; durations are not taken from it.
     public init(
         settings: BatchSettings, models: Models, catalog: Catalog, engine: DuckDB,
-        clock: any WallClock = SystemWallClock(), logger: Logger, metrics: Metrics
+        compactor: Compactor? = nil, clock: any WallClock = SystemWallClock(), logger: Logger, metrics: Metrics
     ) {
         self.settings = settings
         self.models = models
         self.catalog = catalog
+        self.compactor = compactor
         self.clock = clock
         self.logger = logger
         self.metrics = metrics
@@ -42,6 +45,7 @@ public struct Batch: Sendable {
         var schedule = newSchedule()
         var isReady = false
         var failures = 0
+        var compaction = start + settings.compactionInterval
         repeat {
             do throws(CatalogError) {
                 if !isReady {
@@ -52,6 +56,10 @@ public struct Batch: Sendable {
                 let isSomeLeft = try await pass(&schedule, start: start, until: shutdown)
                 failures = 0
                 if isSomeLeft { continue }
+                if compaction <= .now {
+                    if await compactOneDay() { continue }
+                    compaction = .now + settings.compactionInterval
+                }
             } catch {
                 failures += 1
                 metrics.add(to: "pregao_batch_catalog_failures_total")

@@ -11,7 +11,7 @@ extension Setting {
     public static let all: [Setting] =
         general + kafka + poller + KnownFeeds.polledNames.flatMap(feed) + sourceNames.flatMap(source) + flusher
         + archiver
-        + batch + catalog + catalogMetadata
+        + batch + compaction + catalog + catalogMetadata
 
     private static let feedNames = KnownFeeds.polledNames + KnownFeeds.taskNames
 

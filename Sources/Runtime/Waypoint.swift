@@ -17,6 +17,9 @@ public enum Waypoint: String, CaseIterable, Sendable {
     case archiverCommitted = "archiver-committed"
     case batchComputed = "batch-computed"
     case batchPublished = "batch-published"
+    case compactionComputed = "compaction-computed"
+    case compactionPlaced = "compaction-placed"
+    case compactionSwapped = "compaction-swapped"
     case logInTransaction = "log-in-transaction"
     case catalogBeforeCommit = "catalog-before-commit"
 

@@ -13,6 +13,19 @@ final class Pipeline {
         var faults = FaultPlan()
         var seed: UInt64 = 1
         var source = ExchangeSettings.Source.randomWalk
+        var catalog = CatalogPlace.files
+
+        /// Where the catalog's metadata are.
+        enum CatalogPlace {
+            /// In the data folder.
+            case files
+            case settings([String: String])
+
+            var lines: [String] {
+                guard case .settings(let settings) = self else { return [] }
+                return ["catalog:"] + settings.sorted { $0.key < $1.key }.map { "  \($0.key): \"\($0.value)\"" }
+            }
+        }
 
         /// How many are polled, an answer each in every interval.
         var series: Int { symbols.count * priceTypes.count + (tickerSymbols ?? symbols).count }
@@ -71,6 +84,7 @@ final class Pipeline {
               refresh: 1s
             console:
               port: 0
+            \(options.catalog.lines.joined(separator: "\n"))
 
             """
     }
