@@ -138,6 +138,9 @@ let package = Package(
         .executableTarget(
             name: "BenchmarkBatch", dependencies: ["Batch", "Lake", "MarketData", "Runtime", "Warehouse"],
             path: "Benchmarks/Batch", swiftSettings: strict),
+        .executableTarget(
+            name: "BenchmarkCatalog", dependencies: ["Batch", "JSON", "Lake", "MarketData", "Runtime", "Warehouse"],
+            path: "Benchmarks/Catalog", swiftSettings: strict),
 
         tests("MarketData", ["MarketData"]),
         tests("Runtime", ["Runtime", "MarketData"]),
@@ -187,8 +190,8 @@ let package = Package(
         tests(
             "EndToEnd",
             [
-                "pregao", "KafkaTesting", "KafkaLog", "ObjectStoreTesting", "Exchange", "EventLog", "Lake", "Warehouse",
-                "JSON", "MarketData", "Runtime",
+                "pregao", "KafkaTesting", "KafkaLog", "ObjectStoreTesting", "PostgresTesting", "Exchange", "EventLog",
+                "Lake", "Warehouse", "JSON", "MarketData", "Runtime",
             ]),
     ],
     swiftLanguageModes: [.v6],

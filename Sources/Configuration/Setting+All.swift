@@ -12,7 +12,7 @@ extension Setting {
         general + operations + kafka + stores + poller + KnownFeeds.polledNames.flatMap(feed)
         + sourceNames.flatMap(source) + flusher
         + archiver
-        + batch + catalog + catalogMetadata
+        + batch + compaction + catalog + catalogMetadata
 
     private static let feedNames = KnownFeeds.polledNames + KnownFeeds.taskNames
 

@@ -161,7 +161,8 @@ extension Workplace {
         settings.pollInterval = configuration.batch.poll
         settings.refresh = configuration.batch.refresh
         return Batch(
-            settings: settings, models: try models(), catalog: catalog, engine: try engine(), clock: clock,
+            settings: settings, models: try models(), catalog: catalog, engine: try engine(),
+            compactor: configuration.batch.compact ? try compactor(catalog) : nil, clock: clock,
             logger: logger.named("batch"), metrics: metrics, readiness: readiness)
     }
 }
