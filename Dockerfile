@@ -14,7 +14,7 @@ RUN mkdir -p /opt/pregao/bin /opt/pregao/lib \
  && cp .build/release/pregao /opt/pregao/bin/ \
  && cp -r .build/release/*.resources /opt/pregao/bin/ \
  && cp -r .deps/duckdb /opt/pregao/bin/ \
- && cp .deps/pyarrow/libarrow.so.* .deps/pyarrow/libparquet.so.* /opt/pregao/lib/ \
+ && cp .deps/pyarrow/libarrow.so.* .deps/pyarrow/libarrow_s3.so.* .deps/pyarrow/libparquet.so.* /opt/pregao/lib/ \
  && strip /opt/pregao/bin/pregao
 
 FROM debian:bookworm-slim

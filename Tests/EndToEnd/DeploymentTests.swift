@@ -181,6 +181,10 @@ struct DeploymentTests {
         let file = try Self.text("Dockerfile")
         #expect(file.contains("\nUSER pregao\n") && file.contains("\nHEALTHCHECK ") && listed.contains("curl"))
         #expect(file.contains("packages-runtime.txt"))
+        let manifest = try Self.text("Package.swift")
+        for library in manifest.matches(of: /"-l:(lib[a-z0-9_]+\.so)\.[0-9]+"/) {
+            #expect(file.contains(".deps/pyarrow/\(library.1).*"), "\(library.1)")
+        }
     }
 
     @Test("every file that the Dockerfile takes is there, and given to it")

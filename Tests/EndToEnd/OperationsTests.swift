@@ -88,23 +88,24 @@ struct OperationsTests {
         }
     }
 
-    @Test("a stage whose store is away says so, is ready again when it is back, and lives throughout")
-    func heldBack() async throws {
+    @Test(
+        "a stage whose store is away says so, is ready again when it is back, and lives throughout",
+        arguments: [("lake", "is held back: the store: "), ("backup", "archiver: pregao.objects/")])
+    func heldBack(store: String, reason: String) async throws {
         try await Pipeline.with(Pipeline.Options(symbols: ["BTC-USD"])) { pipeline in
             try pipeline.start("run", ["run"] + Self.endpoints)
             let port = try await Self.port(of: try pipeline.child("run"))
-            let lake = pipeline.data.appending(path: "lake")
-            try await eventually("the first object") { FileManager.default.fileExists(atPath: lake.path) }
+            let folder = pipeline.data.appending(path: store)
+            try await eventually("the first object") { FileManager.default.fileExists(atPath: folder.path) }
             let aside = pipeline.folder.appending(path: "aside")
-            try FileManager.default.moveItem(at: lake, to: aside)
+            try FileManager.default.moveItem(at: folder, to: aside)
             try await eventually("the reason") {
                 let answer = try await Self.get(port, "/readyz")
-                return answer.status == 503 && answer.body.contains("is held back: the store: ")
+                return answer.status == 503 && answer.body.contains(reason)
             }
             #expect(try await Self.get(port, "/healthz").status == 200)
             #expect(try await Self.get(port, "/metrics").body.contains("\npregao_ready 0\n"))
-            try? FileManager.default.removeItem(at: lake)
-            try FileManager.default.moveItem(at: aside, to: lake)
+            try FileManager.default.moveItem(at: aside, to: folder)
             try await eventually("readiness") { try await Self.get(port, "/readyz").status == 200 }
             try await pipeline.finish("run")
             try await pipeline.expectProven()
