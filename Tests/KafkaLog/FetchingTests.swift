@@ -74,4 +74,52 @@ struct FetchingTests {
             #expect(count == appended)
         }
     }
+
+    /// Appends without pause while members come and go, and tells where the partition then ends.
+    private static func append(to log: KafkaEventLog, while passing: Int) async throws -> Offset {
+        let messages = (0..<10_000).map { _ in OutgoingMessage(topic: "numbers", key: nil, value: [1]) }
+        let isOver = StopFlag()
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                defer { isOver.set() }
+                for number in 0..<passing {
+                    let other = try await log.join(group: "readers", instance: "b\(number)", topics: ["numbers"])
+                    _ = try await other.next(waitingAtMost: .milliseconds(100))
+                    await other.leave()
+                }
+            }
+            var count: Offset = 0
+            while !isOver.isSet { count += Offset(try await log.append(messages).count) }
+            try await group.waitForAll()
+            return count
+        }
+    }
+
+    @Test func `a member that drains a partition misses nothing while others come and go`() async throws {
+        let cluster = try #require(MockCluster())
+        cluster.makeTopic("numbers", partitions: 1)
+        var settings = KafkaLogSettings(brokers: cluster.brokers)
+        settings.properties["heartbeat.interval.ms"] = "50"
+        let log = try await KafkaEventLog.open(settings)
+        let consumer = try await log.join(group: "readers", instance: "a", topics: ["numbers"])
+        guard case .assigned? = try await consumer.next(waitingAtMost: .seconds(30)) else {
+            Issue.record("nothing was assigned")
+            return
+        }
+        // The partition stays this member's, and is paused whenever another comes or goes.
+        async let end = Self.append(to: log, while: 15)
+        var next: Offset = 0
+        var isOver = false
+        while !isOver {
+            guard case .records(let batch)? = try await consumer.next(waitingAtMost: .seconds(2)) else {
+                isOver = try await end == next
+                continue
+            }
+            for record in batch.records {
+                try #require(record.offset == next)
+                next += 1
+            }
+        }
+        await log.close()
+    }
 }

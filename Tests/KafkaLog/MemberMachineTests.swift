@@ -155,4 +155,40 @@ struct MemberMachineTests {
         }
         #expect(throws: KafkaFault.self) { try machine.check(CommitBatch(advances: [], appends: [])) }
     }
+
+    @Test func `what was lost to retention is told behind the records that were read before it`() {
+        var machine = machine([zero: 5])
+        machine.take(batch(zero, from: 5, to: 20))
+        machine.trimmed(zero, to: 30)
+        #expect(machine.wanted == [])
+        guard case .records(let first)? = machine.takeEvent(),
+            case .trimmed(zero, from: 20, to: 30)? = machine.takeEvent()
+        else {
+            Issue.record("the records come first")
+            return
+        }
+        #expect(first.nextOffset == 20)
+        #expect(machine.wanted == [zero])
+        machine.take(batch(zero, from: 30, to: 40))
+        guard case .records? = machine.takeEvent() else {
+            Issue.record("it is read on")
+            return
+        }
+    }
+
+    @Test func `a member that was thrown out and joined again commits nothing of what it had before`() {
+        var machine = MemberMachine()
+        machine.assigned([zero: 5], as: "first")
+        #expect(throws: Never.self) { try machine.check(commit(zero, 5, 8), as: "first") }
+        #expect(throws: KafkaFault.self) { try machine.check(commit(zero, 5, 8), as: "second") }
+        machine.assigned([zero: 5], as: "second")
+        #expect(throws: Never.self) { try machine.check(commit(zero, 5, 8), as: "second") }
+    }
+
+    @Test func `a commit that ends after its partition was assigned anew moves nothing back`() {
+        var machine = machine([zero: 5])
+        machine.assigned([zero: 9])
+        machine.committed(commit(zero, 5, 8))
+        #expect(throws: Never.self) { try machine.check(commit(zero, 9, 10)) }
+    }
 }

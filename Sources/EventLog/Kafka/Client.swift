@@ -37,7 +37,7 @@ struct ClientHandle: ~Copyable, @unchecked Sendable {
 
     deinit {
         // Better a client that idles until the process ends than a process that aborts.
-        guard !context.awaitsFirstAssignment else { return }
+        guard context.isDestructible else { return }
         // A consumer that is to leave its group was closed before; to close it here could wait for its owner.
         // It waits for librdkafka's threads, which is not for a thread that tasks share.
         let (address, opaque) = (
@@ -63,4 +63,11 @@ final class Client: Sendable {
 
     var pointer: OpaquePointer { handle.pointer }
     var context: ClientContext { handle.context }
+
+    /// What its group knows this consumer by; empty where it is no member.
+    var memberID: String {
+        guard let words = rd_kafka_memberid(pointer) else { return "" }
+        defer { rd_kafka_mem_free(pointer, words) }
+        return String(cString: words)
+    }
 }

@@ -23,6 +23,7 @@ final class ClientContext: Sendable {
         var fault: KafkaFault?
         var isClosing = false
         var awaitsFirstAssignment = false
+        var isKept = false
     }
 
     private let state = Mutex(State())
@@ -63,6 +64,11 @@ final class ClientContext: Sendable {
     /// librdkafka 2.0 aborts the process where a consumer is destroyed after it joined its group and before it was told
     /// its first assignment, be it of nothing.
     var awaitsFirstAssignment: Bool { state.withLock { $0.awaitsFirstAssignment } }
+
+    /// The client idles until the process ends: it is in no state to be destroyed.
+    func keepClient() { state.withLock { $0.isKept = true } }
+
+    var isDestructible: Bool { state.withLock { !$0.awaitsFirstAssignment && !$0.isKept } }
 
     static func of(_ opaque: UnsafeMutableRawPointer?) -> ClientContext? {
         opaque.map { Unmanaged<ClientContext>.fromOpaque($0).takeUnretainedValue() }

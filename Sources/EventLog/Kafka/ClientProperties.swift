@@ -81,7 +81,7 @@ struct ClientProperties {
     private static func reading(_ settings: KafkaLogSettings) -> [String: String] {
         // A shorter wait at the end of a partition tells sooner of an end that lies past a transaction's marker.
         [
-            "fetch.wait.max.ms": "100",
+            "fetch.wait.max.ms": "100", "socket.timeout.ms": "10000",
             // As the cluster keeps messages, which is compressed: they may come to ten times that. Of a partition, and of
             // all that a broker has.
             "fetch.message.max.bytes": String(128 << 10), "fetch.max.bytes": String(1 << 20),

@@ -12,6 +12,8 @@ struct KafkaFault: Error {
     var isRetriable = false
     /// librdkafka says that the transaction has to be aborted.
     var requiresAbort = false
+    /// Whether what was asked for happened is not known; the group's positions tell.
+    var leavesDoubt = false
     /// The setting that is to blame, where one is.
     private(set) var setting: KafkaLogSettingsFault?
 

@@ -87,20 +87,22 @@ final class KafkaGroupConsumer: GroupConsumer {
                 let positions = try member.consumer.committed(doubtful, timeout: timeout)
                 member.machine.withLock { $0.resolve(positions) }
             }
-            try member.machine.withLock { machine throws(KafkaFault) in try machine.check(batch) }
+            // Taken before the check: what the group says afterwards is of a later generation, which the cluster tells.
+            let membership = try Membership(member.consumer)
+            try member.machine.withLock { machine throws(KafkaFault) in
+                try machine.check(batch, as: membership.memberID)
+            }
             let offsets = Dictionary(
                 batch.advances.map { ($0.partition, $0.end) }, uniquingKeysWith: { first, _ in first })
             do throws(KafkaFault) {
                 let positions = try producer.run(
-                    batch.appends, advancing: .init(offsets: offsets, consumer: member.consumer))
+                    batch.appends, advancing: .init(offsets: offsets, membership: membership))
                 member.machine.withLock { $0.committed(batch) }
                 written.note(positions)
                 return positions
             } catch {
-                if error.isFatal {
-                    if error.kind == .fenced { member.stop(.fenced(error.cause)) }
-                    member.machine.withLock { $0.doubt(batch) }
-                }
+                if error.isFatal, error.kind == .fenced { member.stop(.fenced(error.cause)) }
+                if error.isFatal || error.leavesDoubt { member.machine.withLock { $0.doubt(batch) } }
                 throw error
             }
         }

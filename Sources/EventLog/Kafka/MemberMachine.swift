@@ -15,10 +15,21 @@ struct MemberMachine {
         var position: Offset
         /// The next offset to read.
         var next: Offset
+        /// What the group knew this member by when it was assigned.
+        var memberID: String
         /// Read, but not yet told.
         var ready: RecordBatch?
+        /// Lost to retention behind what is ready, and not yet told: from here on to ``next``.
+        var lostFrom: Offset?
         var isRevoking = false
         var isReleased = false
+
+        var hasNews: Bool { ready != nil || lostFrom != nil }
+
+        mutating func forgetNews() {
+            ready = nil
+            lostFrom = nil
+        }
     }
 
     private var owned: [TopicPartition: Owned] = [:]
@@ -36,14 +47,20 @@ struct MemberMachine {
 
     // MARK: What the caller asks
 
-    /// Rebalances come before records.
+    /// Rebalances come before records, and what is told of a partition's records in the order of its offsets.
     mutating func takeEvent() -> ConsumerEvent? {
         if !events.isEmpty { return events.removeFirst() }
-        let order = inTurn.filter { owned[$0]?.ready != nil }
-        guard let source = order.first, let batch = owned[source]?.ready else { return nil }
-        owned[source]?.ready = nil
+        guard let source = inTurn.first(where: { owned[$0]?.hasNews == true }), let known = owned[source] else {
+            return nil
+        }
         lastTold = source
-        return .records(batch)
+        if let batch = known.ready {
+            owned[source]?.ready = nil
+            return .records(batch)
+        }
+        guard let start = known.lostFrom else { return nil }
+        owned[source]?.lostFrom = nil
+        return .trimmed(source, from: start, to: known.next)
     }
 
     /// A fault that the caller has to hear of, once.
@@ -60,13 +77,16 @@ struct MemberMachine {
         for partition in partitions {
             if let known = owned[partition], !known.isRevoking, !known.isReleased { abandoned.insert(partition) }
             owned[partition]?.isReleased = true
-            owned[partition]?.ready = nil
+            owned[partition]?.forgetNews()
         }
         paused.subtract(partitions)
     }
 
     /// Checks what only the member knows: that it has the partitions, and that the group's positions are the starts.
-    func check(_ batch: CommitBatch) throws(KafkaFault) {
+    ///
+    /// - Parameter memberID: what the group knows it by now. One that was thrown out and has joined again commits nothing
+    ///   of what it had before, be it told of that or not.
+    func check(_ batch: CommitBatch, as memberID: String = "") throws(KafkaFault) {
         switch end {
         case nil: break
         case .fenced(let why): throw KafkaFault(.fenced, why)
@@ -79,6 +99,10 @@ struct MemberMachine {
             }
             guard let known = owned[advance.partition], !known.isReleased else {
                 throw KafkaFault(.fenced, "\(advance.partition) is not this member's")
+            }
+            guard known.memberID == memberID else {
+                throw KafkaFault(
+                    .fenced, "the group took \(advance.partition) from this member, which has joined again")
             }
             guard seen.insert(advance.partition).inserted, known.position == advance.start else {
                 throw KafkaFault(
@@ -103,15 +127,22 @@ struct MemberMachine {
     }
 
     mutating func committed(_ batch: CommitBatch) {
-        for advance in batch.advances { owned[advance.partition]?.position = advance.end }
+        // It may have been assigned anew meanwhile, from where this commit or another has left it.
+        for advance in batch.advances where owned[advance.partition]?.position == advance.start {
+            owned[advance.partition]?.position = advance.end
+        }
     }
 
     // MARK: What the group says
 
     /// - Parameter neverCommitted: those of the partitions in which the group begins at the first offset that is kept.
-    mutating func assigned(_ positions: [TopicPartition: Offset], neverCommitted: Set<TopicPartition> = []) {
+    mutating func assigned(
+        _ positions: [TopicPartition: Offset], neverCommitted: Set<TopicPartition> = [], as memberID: String = ""
+    ) {
         guard end == nil, !positions.isEmpty else { return }
-        for (partition, position) in positions { owned[partition] = Owned(position: position, next: position) }
+        for (partition, position) in positions {
+            owned[partition] = Owned(position: position, next: position, memberID: memberID)
+        }
         events.append(.assigned(positions))
         for (partition, position) in positions.sorted(by: { $0.key < $1.key })
         where position > 0 && neverCommitted.contains(partition) {
@@ -125,7 +156,7 @@ struct MemberMachine {
         let toTell = partitions.filter { owned[$0]?.isReleased == false }
         for partition in toTell {
             owned[partition]?.isRevoking = true
-            owned[partition]?.ready = nil
+            owned[partition]?.forgetNews()
         }
         if !toTell.isEmpty { events.append(.revoking(toTell)) }
     }
@@ -174,13 +205,13 @@ struct MemberMachine {
 
     // MARK: What was read
 
-    /// The partitions to read from, in turn: those without records that wait to be told.
-    var wanted: [TopicPartition] { inTurn.filter { owned[$0]?.ready == nil } }
+    /// The partitions to read from, in turn: those of which nothing waits to be told.
+    var wanted: [TopicPartition] { inTurn.filter { owned[$0]?.hasNews == false } }
 
     func nextOffset(of partition: TopicPartition) -> Offset? { owned[partition]?.next }
 
     mutating func take(_ batch: RecordBatch) {
-        guard let known = owned[batch.source], !known.isRevoking, !known.isReleased, known.ready == nil,
+        guard let known = owned[batch.source], !known.isRevoking, !known.isReleased, !known.hasNews,
             batch.nextOffset > known.next
         else { return }
         owned[batch.source]?.ready = batch
@@ -189,8 +220,8 @@ struct MemberMachine {
 
     /// Everything before `start` was lost to retention.
     mutating func trimmed(_ partition: TopicPartition, to start: Offset) {
-        guard let known = owned[partition], !known.isReleased, start > known.next else { return }
-        events.append(.trimmed(partition, from: known.next, to: start))
+        guard let known = owned[partition], !known.isReleased, !known.isRevoking, start > known.next else { return }
+        owned[partition]?.lostFrom = known.lostFrom ?? known.next
         owned[partition]?.next = start
     }
 

@@ -15,7 +15,8 @@ struct MemberSession {
     private var assigning: Set<TopicPartition> = []
     /// The consumer can do nothing any more.
     private var hasFailed = false
-    private var messages = [UnsafeMutablePointer<rd_kafka_message_t>?](repeating: nil, count: 512)
+    /// What was lost to retention, to be gone on behind as soon as the group waits for nothing.
+    private var toReset: Set<TopicPartition> = []
     /// A request made while the group waits; what it cannot do in this time is asked again.
     private let patience: Int32 = 5000
 
@@ -34,6 +35,7 @@ struct MemberSession {
             takeUpAssignments()
             giveBack()
             takeUpAbandoned()
+            resetPartitions()
             readPartitions()
             _ = context.news.wait(timeout: .now() + .milliseconds(100))
         }
@@ -61,7 +63,7 @@ struct MemberSession {
                 if rebalance.partitions.isEmpty { unassign([]) }
             }
         }
-        if let fault = context.takeFault() {
+        if let fault = context.takeFault() ?? fatalFault() {
             if fault.isFatal || fault.kind == .fenced {
                 hasFailed = true
                 tell { $0.end(.fenced(fault.cause)) }
@@ -69,6 +71,17 @@ struct MemberSession {
                 tell { $0.fail(fault) }
             }
         }
+    }
+
+    /// Another thread may have taken it for its own.
+    private func fatalFault() -> KafkaFault? {
+        guard !hasFailed, rd_kafka_fatal_error(client, nil, 0) != RD_KAFKA_RESP_ERR_NO_ERROR else { return nil }
+        var words = [CChar](repeating: 0, count: 512)
+        let code = rd_kafka_fatal_error(client, &words, words.count)
+        let text = String(decoding: words.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+        var fault = KafkaFault(code, text)
+        fault.isFatal = true
+        return fault
     }
 
     private func note(_ code: rd_kafka_resp_err_t) {
@@ -94,7 +107,8 @@ struct MemberSession {
         assigning = []
         let positions = committed.merging(first) { committed, _ in committed }
         assign(positions)
-        tell { $0.assigned(positions, neverCommitted: Set(first.keys)) }
+        let memberID = member.consumer.memberID
+        tell { $0.assigned(positions, neverCommitted: Set(first.keys), as: memberID) }
     }
 
     /// The first that are kept.
@@ -165,7 +179,27 @@ struct MemberSession {
         if !assigning.isEmpty { assign([:]) }
         let revoked = member.machine.withLock { $0.loseRevoked() }
         if !revoked.isEmpty { unassign(revoked) }
-        rd_kafka_consumer_close(client)
+        leave()
+    }
+
+    /// Leaves the group within a bounded time: librdkafka before 2.2 may wait for ever for the end of a rebalance that
+    /// meets it ("consumer_close hangs", its issue 4527).
+    private func leave() {
+        let queue = rd_kafka_queue_new(client)
+        defer { rd_kafka_queue_destroy(queue) }
+        if let error = rd_kafka_consumer_close_queue(client, queue) {
+            rd_kafka_error_destroy(error)
+            return
+        }
+        let deadline = ContinuousClock.now + settings.sessionTimeout
+        while rd_kafka_consumer_closed(client) == 0 {
+            guard ContinuousClock.now < deadline else {
+                settings.report?(4, "the group is left without its answer; it misses this member a session later")
+                return context.keepClient()
+            }
+            // Rebalances call back from here.
+            if let message = rd_kafka_consume_queue(queue, 50) { rd_kafka_message_destroy(message) }
+        }
     }
 
     // MARK: Records
@@ -180,7 +214,7 @@ struct MemberSession {
             if batch.nextOffset > next { tell { $0.take(batch) } }
             queue.learn(from: batch)
             if isReset {
-                reset(partition)
+                toReset.insert(partition)
             } else if let reminder,
                 queue.needsFetch(before: waiting, after: queue.count, readAheadBytes: settings.readAheadBytes)
             {
@@ -192,19 +226,16 @@ struct MemberSession {
     /// - Returns: whether the cluster has not what is to be read next.
     private mutating func read(_ queue: PartitionQueue, into batch: inout RecordBatch, waiting: Int) -> Bool {
         let maximumRecords = RecordBatch.maximumRecords(ofBytes: settings.fetchBytes)
-        let expected = min(waiting, maximumRecords, settings.fetchBytes / queue.messageBytes + messages.count)
+        let expected = min(waiting, maximumRecords, settings.fetchBytes / queue.messageBytes + 1)
         batch.reserve(records: expected, bytes: expected * queue.messageBytes)
         var isReset = false
         while batch.byteCount < settings.fetchBytes, batch.records.count < maximumRecords, !isReset {
-            let room = min(messages.count, maximumRecords - batch.records.count)
-            let count = rd_kafka_consume_batch_queue(queue.pointer, 0, &messages, room)
-            guard count > 0 else { break }
-            for message in messages[..<count] {
-                guard let message else { continue }
-                queue.isAtEnd = message.pointee.err == RD_KAFKA_RESP_ERR__PARTITION_EOF
-                isReset = take(message, into: &batch) || isReset
-                rd_kafka_message_destroy(message)
-            }
+            // One by one: before 2.1, a call for several loses those it has taken where a rebalance has the partition
+            // paused meanwhile ("some of the messages might be lost", says librdkafka's list of changes).
+            guard let message = rd_kafka_consume_queue(queue.pointer, 0) else { break }
+            queue.isAtEnd = message.pointee.err == RD_KAFKA_RESP_ERR__PARTITION_EOF
+            isReset = take(message, into: &batch)
+            rd_kafka_message_destroy(message)
         }
         return isReset
     }
@@ -223,6 +254,13 @@ struct MemberSession {
         default: note(read.err)
         }
         return false
+    }
+
+    /// librdkafka takes any partition that is unassigned for the answer to what it asked to be given back.
+    private mutating func resetPartitions() {
+        guard !toReset.isEmpty, assigning.isEmpty, !member.machine.withLock({ $0.isGivingBack }) else { return }
+        for partition in toReset { reset(partition) }
+        toReset = []
     }
 
     /// Goes on at the first offset that is kept.

@@ -9,7 +9,7 @@ final class TransactionalProducer {
     /// Positions to move, as a member of their group.
     struct Advance {
         let offsets: [TopicPartition: Offset]
-        let consumer: Client
+        let membership: Membership
     }
 
     private let transactionalID: String
@@ -96,7 +96,14 @@ final class TransactionalProducer {
         for topic in Set(messages.map(\.topic)) where topics[topic] == nil { try learn(topic) }
         _ = client.context.takeDeliveries()
         began = .now
-        try repeating(.begin) { rd_kafka_begin_transaction(client.pointer) }
+        do throws(KafkaFault) {
+            try repeating(.begin) { rd_kafka_begin_transaction(client.pointer) }
+        } catch {
+            // "Fatal to the application", says librdkafka of every error here; a new client may do better.
+            if !error.isFatal { isSpoilt = true }
+            throw error
+        }
+        var isCommitting = false
         do throws(KafkaFault) {
             for (index, message) in messages.enumerated() {
                 try produce(message, to: placements[index], number: index + 1)
@@ -105,16 +112,39 @@ final class TransactionalProducer {
                 try send(advance)
                 Waypoint.logInTransaction.reached()
             }
-            try repeating(.commit) { rd_kafka_commit_transaction(client.pointer, patience) }
+            isCommitting = true
+            // Who appends cannot ask how it ended, as who moves positions can.
+            let limit = advance == nil ? nil : ContinuousClock.now + settings.requestTimeout
+            try repeating(.commit, until: limit) {
+                rd_kafka_commit_transaction(client.pointer, patience)
+            }
         } catch {
             let refused = refusedDelivery()
             if refused != nil { isSpoilt = true }
-            let cause = refused ?? error
-            guard TransactionRuling(error, at: .commit) != .end, error.kind != .closed else { throw error }
-            try repeating(.abort) { rd_kafka_abort_transaction(client.pointer, patience) }
+            guard TransactionRuling(error, at: .commit) != .end else { throw error }
+            var cause = refused ?? error
+            if !abort(unlessRetriable: isCommitting ? error : nil) {
+                isSpoilt = true
+                cause.leavesDoubt = isCommitting
+            }
             throw cause
         }
         return try positions(of: messages)
+    }
+
+    /// Aborts the open transaction.
+    ///
+    /// - Parameter commit: how a commit failed. One that was given up while librdkafka would go on with it cannot be aborted.
+    /// - Returns: false where the cluster has yet to end it: a new client makes it do so.
+    private func abort(unlessRetriable commit: KafkaFault?) -> Bool {
+        if let commit, commit.isRetriable, !commit.requiresAbort { return false }
+        do throws(KafkaFault) {
+            let limit = stopping.isSet ? .milliseconds(Int(patience)) : settings.transactionTimeout
+            try repeating(.abort, until: .now + limit) { rd_kafka_abort_transaction(client.pointer, patience) }
+            return true
+        } catch {
+            return false
+        }
     }
 
     /// Asks where the topic's partitions are: librdkafka by itself looks at topics that are new to it once a second.
@@ -145,13 +175,10 @@ final class TransactionalProducer {
     }
 
     private func send(_ advance: Advance) throws(KafkaFault) {
-        guard let metadata = rd_kafka_consumer_group_metadata(advance.consumer.pointer) else {
-            throw KafkaFault(.fenced, "the member is not in its group")
-        }
-        defer { rd_kafka_consumer_group_metadata_destroy(metadata) }
         let list = PartitionList(advance.offsets)
-        try repeating(.sendOffsets) {
-            rd_kafka_send_offsets_to_transaction(client.pointer, list.pointer, metadata, patience)
+        try repeating(.sendOffsets, until: .now + settings.requestTimeout) {
+            rd_kafka_send_offsets_to_transaction(
+                client.pointer, list.pointer, advance.membership.pointer, patience)
         }
     }
 
@@ -162,7 +189,11 @@ final class TransactionalProducer {
         while let error = call() {
             let fault = KafkaFault(consuming: error)
             guard TransactionRuling(fault, at: step) == .again else { throw fault }
-            guard !stopping.isSet else { throw KafkaFault(.closed, "the log is closed") }
+            guard !stopping.isSet || step == .abort else {
+                var closed = KafkaFault(.closed, "the log is closed")
+                closed.isRetriable = true
+                throw closed
+            }
             if step == .initialise {
                 // Errors call back from here; what the cluster refuses is told at once.
                 rd_kafka_poll(client.pointer, 0)
