@@ -26,7 +26,7 @@ extension Batch {
         for model in models.inOrder {
             if isStale { schedule.observe(try await changes(), uptime: .now - start) }
             isStale = false
-            metrics.set("pregao_batch_dirty_days", to: Double(schedule.dirtyCount))
+            metrics.set("pregao_batch_backlog", to: Double(schedule.dirtyCount))
             let due = schedule.work(of: model, now: clock.now(), uptime: .now - start)
             isSomeLeft = isSomeLeft || due.count > Self.daysOfPass
             for work in due.prefix(Self.daysOfPass) {

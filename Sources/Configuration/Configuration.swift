@@ -2,6 +2,7 @@ import Archiver
 import Console
 import Flusher
 import KafkaLog
+import Operations
 import Poller
 import Runtime
 
@@ -15,9 +16,11 @@ public struct Configuration: Sendable {
     public var poller = PollerSettings()
     public var flusher = FlusherSettings(instance: "flusher")
     public var archiver = ArchiverSettings()
+    public var storage = Storage()
     public var batch = DailyBatch()
     public var catalog = Catalog()
     public var console = ConsoleSettings()
+    public var operations = OperationsSettings()
     /// How long the stages of a process may take to drain, all in all, once it is told to stop.
     public var drain: Duration = .seconds(60)
 

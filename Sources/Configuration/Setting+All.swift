@@ -9,7 +9,8 @@ import Runtime
 extension Setting {
     /// Every setting there is.
     public static let all: [Setting] =
-        general + kafka + poller + KnownFeeds.polledNames.flatMap(feed) + sourceNames.flatMap(source) + flusher
+        general + operations + kafka + stores + poller + KnownFeeds.polledNames.flatMap(feed)
+        + sourceNames.flatMap(source) + flusher
         + archiver
         + batch + compaction + catalog + catalogMetadata
 

@@ -15,6 +15,7 @@ public enum Waypoint: String, CaseIterable, Sendable {
     case archiverWroteAnnouncement = "archiver-wrote-announcement"
     case archiverRegistered = "archiver-registered"
     case archiverCommitted = "archiver-committed"
+    case replayCommitted = "replay-committed"
     case batchComputed = "batch-computed"
     case batchPublished = "batch-published"
     case compactionComputed = "compaction-computed"

@@ -14,13 +14,14 @@ public struct Verifier: Sendable {
     private let backup: any ObjectStore
     private let engine: DuckDB
     private let models: Models
-    private let readRefined: @Sendable (String) async -> [UInt8]?
+    private let readRefined: @Sendable (String) async throws(StoreError) -> [UInt8]?
     private let clock: any WallClock
 
     /// - Parameter readRefined: the bytes of a refined file by its location, or nil where there is none.
     public init(
         log: any EventLog, catalog: Catalog, raw: any ObjectStore, backup: any ObjectStore, engine: DuckDB,
-        models: Models, readRefined: @escaping @Sendable (String) async -> [UInt8]?, clock: any WallClock
+        models: Models, readRefined: @escaping @Sendable (String) async throws(StoreError) -> [UInt8]?,
+        clock: any WallClock
     ) {
         self.log = log
         self.catalog = catalog

@@ -17,8 +17,9 @@ enum CommandTree {
             StageCommands.console, BackfillCommand.command, ScheduleCommand.command, QueryCommand.command.interruptible,
             CatalogCommand.command.interruptible, VerifyCommand.command.interruptible,
             SweepCommand.command.interruptible, CompactCommand.command.interruptible,
-            RestoreCommand.command.interruptible,
-            StatusCommand.command.interruptible, LogCommand.command, ConfigCommand.command, SimulateCommand.command,
+            RestoreCommand.command.interruptible, StatusCommand.command.interruptible,
+            DeadLettersCommand.command.interruptible, LogCommand.command, ConfigCommand.command,
+            SimulateCommand.command,
             CompletionsCommand.command, VersionCommand.command,
         ])
 }

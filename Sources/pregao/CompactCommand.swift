@@ -45,7 +45,7 @@ enum CompactCommand {
 extension Workplace {
     func compactor(_ catalog: Catalog) throws -> Compactor {
         Compactor(
-            catalog: catalog, engine: try engine(), store: rawStore(), folder: configuration.data,
+            catalog: catalog, engine: try engine(), store: stores.raw, folder: configuration.data,
             settings: CompactionSettings(
                 after: configuration.batch.compactAfter, size: Int64(configuration.batch.compactSize)), clock: clock)
     }

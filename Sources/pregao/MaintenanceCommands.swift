@@ -27,13 +27,13 @@ enum SweepCommand {
         let catalog = try await workplace.openCatalog(create: false)
         let removing = !arguments.has("dry-run")
         let raw = try await Sweep(
-            raw: workplace.rawStore(), catalog: catalog, grace: .seconds(hours * 3600), clock: workplace.clock
+            raw: workplace.stores.raw, catalog: catalog, grace: .seconds(hours * 3600), clock: workplace.clock
         ).run(removing: removing)
         let refined = try await RefinedSweep(
-            store: workplace.refinedStore(), catalog: catalog, grace: .seconds(hours * 3600), clock: workplace.clock
+            store: workplace.stores.refined, catalog: catalog, grace: .seconds(hours * 3600), clock: workplace.clock
         ).run(removing: removing)
         let compacted = try await RefinedSweep(
-            .compacted, store: workplace.rawStore(), catalog: catalog, grace: .seconds(hours * 3600),
+            .compacted, store: workplace.stores.raw, catalog: catalog, grace: .seconds(hours * 3600),
             clock: workplace.clock
         ).run(removing: removing)
         var table = Table(["object", "bytes", "outcome"])
@@ -73,7 +73,7 @@ enum RestoreCommand {
     @Sendable private static func run(_ arguments: Arguments) async throws -> ExitCode {
         let workplace = Workplace(try arguments.configuration(), component: "restore")
         let restore = Restore(
-            raw: workplace.rawStore(), backup: workplace.backupStore(),
+            raw: workplace.stores.raw, backup: workplace.stores.backup,
             catalog: try await workplace.openCatalog(create: false))
         let progress = ProgressReport("objects")
         let direction: Restore.Direction = arguments.has("backup") ? .backupFromRaw : .rawFromBackup
