@@ -6,7 +6,8 @@ import Warehouse
 
 /// Queries and commits of a catalog with very many registered objects, before and after its days are compacted.
 ///
-/// Arguments: objects, days that they are spread over, and `sqlite` or a PostgreSQL database's URI.
+/// Arguments: objects, days that they are spread over, `sqlite` or a PostgreSQL database's URI, and how many of the days
+/// are really compacted; the others are given what a compaction leaves.
 @main
 struct CatalogBenchmark {
     static func main() async throws {
@@ -14,24 +15,24 @@ struct CatalogBenchmark {
         let objects = arguments.first.flatMap { Int($0) } ?? 1_000_000
         let days = arguments.dropFirst().first.flatMap { Int($0) } ?? 50
         let server = arguments.dropFirst(2).first.flatMap { PostgresServer(uri: $0) }
-        setvbuf(stdout, nil, _IOLBF, 0)
+        let compacted = arguments.dropFirst(3).first.flatMap { Int($0) } ?? 1
         let url = FileManager.default.temporaryDirectory.appending(path: "pregao-bench-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: url) }
         let lake = try ManyObjects(folder: url.path, server: server, objects: objects, days: days)
-        print(
+        say(
             "\(objects) objects of \(RawFiles.rows) quotes in \(days) days, metadata in \(server == nil ? "SQLite" : "PostgreSQL")"
         )
         let filling = try await seconds { try await lake.fill() }
-        print("files written, the first day registered, the others' rows copied: \(figure(filling)) s")
+        say("files written, the first day registered, the others' rows copied: \(figure(filling)) s")
 
-        var registrations = try lake.next(80)[...]
+        var registrations = try lake.next(130)[...]
         try await measure("before compaction", lake, &registrations)
         let compactor = Compactor(
             catalog: lake.catalog, engine: lake.engine, store: LocalObjectStore(root: lake.files.root),
-            folder: lake.folder)
+            folder: lake.folder, settings: CompactionSettings(size: 1 << 40))
         var times: [Double] = []
-        for number in 0..<days {
+        for number in 0..<min(days, compacted) {
             let day = RawFiles.first.adding(days: number)
             times.append(
                 try await seconds {
@@ -40,33 +41,37 @@ struct CatalogBenchmark {
                     guard report.objects == lake.files.perDay else { throw Missed("\(report)") }
                 })
         }
-        print(
+        say(
             "a day's \(lake.files.perDay) objects compacted: \(figure(median(times))) s, the last one \(figure(times.last ?? 0)) s"
         )
+        guard let first = try await lake.catalog.compactedFiles().first else { throw Missed("nothing is compacted") }
+        let copying = try await seconds { try await lake.copyCompaction(of: first, to: compacted) }
+        say("the other days' rows copied: \(figure(copying)) s")
         try await measure("after compaction", lake, &registrations)
     }
 
     private static func measure(_ when: String, _ lake: ManyObjects, _ registrations: inout ArraySlice<Registration>)
         async throws
     {
-        let middle = SQL.literal(RawFiles.first.adding(days: lake.days / 2))
+        // Its files hold what their statistics say; those of the others are links to them.
+        let first = SQL.literal(RawFiles.first)
         let queries = [
             ("count of all rows", "SELECT count(*) AS n FROM lake.raw.quotes"),
             (
                 "one day's rows of one symbol",
-                "SELECT count(price) AS n FROM lake.raw.quotes WHERE trading_day = \(middle) AND symbol = 'COIN7-USD'"
+                "SELECT count(price) AS n FROM lake.raw.quotes WHERE trading_day = \(first) AND symbol = 'COIN7-USD'"
             ),
             (
-                "last minute bar of each symbol, of the last day",
+                "last minute bar of each symbol, of one day",
                 """
-                SELECT count(*) AS n FROM (
-                    SELECT symbol, date_trunc('minute', observed_at) AS minute, arg_max(price, observed_at)
-                    FROM lake.raw.quotes WHERE trading_day = \(SQL.literal(RawFiles.first.adding(days: lake.days - 1)))
-                    GROUP BY ALL QUALIFY row_number() OVER (PARTITION BY symbol ORDER BY minute DESC) = 1)
+                SELECT count(*) AS n FROM (SELECT symbol, arg_max(close, minute) FROM (
+                    SELECT symbol, date_trunc('minute', observed_at) AS minute, arg_max(price, observed_at) AS close
+                    FROM lake.raw.quotes WHERE trading_day = \(first)
+                    GROUP BY 1, 2) GROUP BY 1)
                 """
             ),
         ]
-        print("\(when):")
+        say("\(when):")
         for (name, query) in queries {
             var times: [Double] = []
             var answer: Int64?
@@ -76,7 +81,7 @@ struct CatalogBenchmark {
                         answer = try await lake.engine.run(lake.catalog.attachScript() + query).first?.integer("n")
                     })
             }
-            print("  \(name): \(figure(median(times))) s (\(answer ?? -1))")
+            say("  \(name): \(figure(median(times))) s (\(answer ?? -1))")
         }
         for width in [1, 20] {
             var times: [Double] = []
@@ -90,15 +95,20 @@ struct CatalogBenchmark {
                         guard outcomes.allSatisfy({ $0 == .registered }) else { throw Missed("\(outcomes)") }
                     })
             }
-            print("  \(width == 1 ? "an object" : "\(width) objects") registered: \(figure(median(times))) s")
+            say("  \(width == 1 ? "an object" : "\(width) objects") registered: \(figure(median(times))) s")
         }
     }
 
-    private static func seconds(_ body: () async throws -> Void) async throws -> Double {
+    private static func seconds(
+        isolation: isolated (any Actor)? = #isolation, _ body: () async throws -> Void
+    ) async throws -> Double {
         let start = ContinuousClock.now
         try await body()
         return (ContinuousClock.now - start) / .seconds(1)
     }
+
+    /// At once, however standard output is buffered: a run takes long.
+    private static func say(_ line: String) { FileHandle.standardOutput.write(Data("\(line)\n".utf8)) }
 
     private static func median(_ values: [Double]) -> Double {
         let sorted = values.sorted()

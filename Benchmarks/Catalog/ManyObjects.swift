@@ -1,3 +1,4 @@
+import Batch
 import Foundation
 import Lake
 import MarketData
@@ -6,25 +7,23 @@ import Warehouse
 
 /// A catalog with very many registered objects.
 ///
-/// The first day is registered by ``Catalog/register(_:)``. Each later day is that one moved on: its files are written
-/// like any other, the ledger's rows are inserted through the engine, and DuckLake's rows of files and their columns'
-/// statistics are copied from the first day's, with the files' own names, sizes, times and offsets, in place of
-/// `ducklake_add_data_files`, which reads every file and would take hours.
+/// The first day's files are written by the flusher's encoder and added to the raw table by one call of
+/// `ducklake_add_data_files`. Each later day is that one moved on: its files are links to the first day's, and DuckLake's
+/// rows of files and of their columns' statistics are copies of the first day's, with names, times and offsets of its own.
+/// To add a million files one by one would take hours, and leave the same rows. The ledger's rows are inserted.
 struct ManyObjects {
     let folder: String
-    let server: PostgresServer?
     let engine: DuckDB
     let catalog: Catalog
     let files: RawFiles
     let days: Int
-
     /// Where DuckLake's own tables are.
-    private var tables: String { "__ducklake_metadata_lake" + (server.map { ".\($0.schema)" } ?? "") }
+    private let tables: String
 
     init(folder: String, server: PostgresServer?, objects: Int, days: Int) throws {
         self.folder = folder
-        self.server = server
         self.days = days
+        tables = "__ducklake_metadata_lake" + (server.map { ".\($0.schema)" } ?? "")
         let location = try DuckDB.Location.discover()
         let environment = server?.environment ?? [:]
         engine = DuckDB(
@@ -40,103 +39,175 @@ struct ManyObjects {
 
     func fill() async throws {
         try await catalog.open(datasets: Datasets.all, create: true)
+        try await catalog.declare(try Models.bundled().declarations)
         let first = try files.write(0)
-        for start in stride(from: 0, to: first.count, by: 1000) {
-            let outcomes = try await catalog.register(first[start..<min(start + 1000, first.count)].map(registration))
-            guard outcomes.allSatisfy({ $0 == .registered }) else { throw Missed("\(outcomes)") }
-        }
-        for number in 1..<days { try await insert(number) }
+        let pattern = SQL.literal("\(files.root)/raw/quotes/dt=\(RawFiles.first)/*.parquet")
+        try await run(
+            """
+            CALL ducklake_add_data_files('lake', 'quotes', \(pattern), schema => 'raw', allow_missing => true,
+                hive_partitioning => false);
+            """, "add the first day's files")
+        try list(first, 0, appending: false)
+        for number in 1..<days { try list(try files.link(first, daysLater: number), number, appending: true) }
+        try await run(ledger, "insert the ledger's rows")
+        try await run(copies, "copy DuckLake's rows")
     }
 
-    /// A file more, of the day after the last.
+    /// Files more, of the day after the last.
     func next(_ count: Int) throws -> [Registration] {
-        try files.write(days).prefix(count).map(registration)
-    }
-
-    private func registration(_ file: WrittenFile) -> Registration {
-        Registration(announcement: files.announcement(of: file), location: "\(files.root)/\(file.key)")
-    }
-
-    private func insert(_ number: Int) async throws {
-        let written = try files.write(number)
-        let list = "\(folder)/day.csv"
-        let lines = written.enumerated().map { index, file in
-            "\(index),\(file.key),\(file.size),\(file.footer),\(file.sha256),\(file.partition),\(file.start),"
-                + "\(file.content.first.microseconds),\(file.content.last.microseconds)"
+        try files.write(days).prefix(count).map {
+            Registration(announcement: files.announcement(of: $0), location: "\(files.root)/\($0.key)")
         }
-        try (["i,key,size,footer,sha256,p,first_offset,first_time,last_time"] + lines).joined(separator: "\n")
-            .write(toFile: list, atomically: false, encoding: .utf8)
-        let day = RawFiles.first.adding(days: number)
-        let source = "read_csv('\(list)', header = true, all_varchar = false)"
-        _ = try await engine.run(
-            catalog.attachScript(readOnly: false) + """
-                BEGIN;
-                UPDATE lake.pregao.turn SET n = n + 1;
-                INSERT INTO lake.pregao.objects SELECT key, 'lake', '\(files.root)/' || key, 'quotes',
-                    \(Datasets.quotes.version), 'benchmar', 'pregao.quotes', p, first_offset,
-                    first_offset + \(RawFiles.rows), \(RawFiles.rows), 0, size, sha256, 'registered', NULL,
-                    make_timestamptz(first_time), make_timestamptz(last_time), \(number) FROM \(source);
-                INSERT INTO lake.pregao.object_days SELECT key, 'quotes', \(SQL.literal(day)), \(RawFiles.rows),
-                    make_timestamptz(first_time), make_timestamptz(last_time) FROM \(source);
-                UPDATE lake.pregao.ranges SET end_offset = end_offset + \(files.offsetsPerDay);
-                COMMIT;
-                """, doing: "insert the ledger's rows")
-        _ = try await engine.run(
-            catalog.attachScript(readOnly: false) + copyingFiles(of: number, source), doing: "insert DuckLake's rows")
     }
 
-    /// A snapshot more, in which the raw table has the day's files.
-    private func copyingFiles(of number: Int, _ source: String) -> String {
+    private var listing: String { "\(folder)/files.csv" }
+    private var source: String { "read_csv(\(SQL.literal(listing)), header = true)" }
+
+    private func list(_ written: [WrittenFile], _ number: Int, appending: Bool) throws {
+        var text = appending ? "" : "n,key,size,sha256,p,first_offset,first_time,last_time\n"
+        for file in written {
+            text +=
+                "\(number),\(file.key),\(file.size),\(file.sha256),\(file.partition),\(file.start),"
+                + "\(file.content.first.microseconds),\(file.content.last.microseconds)\n"
+        }
+        if !appending, !FileManager.default.createFile(atPath: listing, contents: nil) { throw Missed("no \(listing)") }
+        guard let file = FileHandle(forWritingAtPath: listing) else { throw Missed("no \(listing)") }
+        try file.seekToEnd()
+        try file.write(contentsOf: Data(text.utf8))
+        try file.close()
+    }
+
+    private func run(_ statements: String, _ doing: String) async throws {
+        _ = try await engine.run(catalog.attachScript(readOnly: false) + statements, doing: doing)
+    }
+
+    /// The rows of a million objects stay in the metadata, as those of single objects do.
+    private var ledger: String {
+        let day = "DATE '\(RawFiles.first)' + n::INTEGER"
+        return """
+            CALL lake.set_option('data_inlining_row_limit', 10000000, schema => 'pregao');
+            BEGIN;
+            UPDATE lake.pregao.turn SET n = n + 1;
+            INSERT INTO lake.pregao.objects SELECT key, 'lake', '\(files.root)/' || key, 'quotes',
+                \(Datasets.quotes.version), 'benchmar', 'pregao.quotes', p, first_offset,
+                first_offset + \(RawFiles.rows), \(RawFiles.rows), 0, size, sha256, 'registered', NULL,
+                make_timestamptz(first_time), make_timestamptz(last_time), 1 FROM \(source);
+            INSERT INTO lake.pregao.object_days SELECT key, 'quotes', \(day), \(RawFiles.rows),
+                make_timestamptz(first_time), make_timestamptz(last_time) FROM \(source);
+            INSERT INTO lake.pregao.ranges SELECT 'benchmar', 'pregao.quotes', p, min(first_offset),
+                max(first_offset) + \(RawFiles.rows) FROM \(source) GROUP BY p;
+            COMMIT;
+            CALL lake.set_option('data_inlining_row_limit', 1000000, schema => 'pregao');
+            """
+    }
+
+    /// A snapshot more, in which the raw table has the later days' files.
+    private var copies: String {
         let count = files.perDay
         let rows = count * RawFiles.rows
         return """
             BEGIN;
-            CREATE TEMP TABLE day AS FROM \(source);
+            CREATE TEMP TABLE listed AS SELECT n, key, p, first_offset - n * \(files.offsetsPerDay) AS o
+                FROM \(source) WHERE n > 0;
             CREATE TEMP TABLE table_of AS SELECT table_id FROM \(tables).ducklake_table
                 WHERE table_name = 'quotes' AND end_snapshot IS NULL;
-            CREATE TEMP TABLE model AS SELECT *, row_number() OVER (ORDER BY data_file_id) - 1 AS i
-                FROM \(tables).ducklake_data_file WHERE table_id = (FROM table_of) AND row_id_start < \(rows);
+            CREATE TEMP TABLE named AS SELECT key AS k, p, first_offset AS o FROM \(source) WHERE n = 0;
+            CREATE TEMP TABLE model AS SELECT f.*, p, o, row_number() OVER (ORDER BY data_file_id) - 1 AS i
+                FROM \(tables).ducklake_data_file f JOIN named ON path = '\(files.root)/' || k;
             CREATE TEMP TABLE last AS FROM \(tables).ducklake_snapshot ORDER BY snapshot_id DESC LIMIT 1;
             CREATE TEMP TABLE kind AS SELECT column_id, column_name FROM \(tables).ducklake_column
                 WHERE table_id = (FROM table_of) AND end_snapshot IS NULL;
             CREATE TEMP TABLE statistics AS SELECT s.*, k.column_name, m.i
                 FROM \(tables).ducklake_file_column_stats s JOIN model m USING (data_file_id) JOIN kind k USING (column_id);
-            INSERT INTO \(tables).ducklake_data_file SELECT m.* EXCLUDE (i) REPLACE (
-                    (SELECT next_file_id FROM last) + day.i AS data_file_id,
-                    (SELECT snapshot_id + 1 FROM last) AS begin_snapshot, '\(files.root)/' || day.key AS path,
-                    day.size AS file_size_bytes, day.footer AS footer_size,
-                    m.row_id_start + \(number * rows) AS row_id_start)
-                FROM model m JOIN day USING (i);
+            INSERT INTO \(tables).ducklake_data_file SELECT m.* EXCLUDE (i, p, o) REPLACE (
+                    (SELECT next_file_id FROM last) + (n - 1) * \(count) + m.i AS data_file_id,
+                    (SELECT snapshot_id + 1 FROM last) AS begin_snapshot, '\(files.root)/' || listed.key AS path,
+                    m.row_id_start + n * \(rows) AS row_id_start)
+                FROM model m JOIN listed USING (p, o);
             INSERT INTO \(tables).ducklake_file_column_stats SELECT s.* EXCLUDE (column_name, i) REPLACE (
-                    (SELECT next_file_id FROM last) + i AS data_file_id,
-                    \(moved("min_value", number)) AS min_value, \(moved("max_value", number)) AS max_value)
-                FROM statistics s;
+                    (SELECT next_file_id FROM last) + (n - 1) * \(count) + i AS data_file_id,
+                    \(moved("min_value")) AS min_value, \(moved("max_value")) AS max_value)
+                FROM statistics s, range(1, \(days)) later(n);
             INSERT INTO \(tables).ducklake_snapshot SELECT * REPLACE (snapshot_id + 1 AS snapshot_id,
-                next_file_id + \(count) AS next_file_id) FROM last;
+                next_file_id + \(count * (days - 1)) AS next_file_id) FROM last;
             INSERT INTO \(tables).ducklake_snapshot_changes (snapshot_id, changes_made)
                 SELECT snapshot_id + 1, 'inserted_into_table:' || (FROM table_of) FROM last;
-            UPDATE \(tables).ducklake_table_stats SET record_count = record_count + \(rows),
-                next_row_id = next_row_id + \(rows), file_size_bytes = file_size_bytes + (SELECT sum(size) FROM day)::BIGINT
+            UPDATE \(tables).ducklake_table_stats SET record_count = record_count * \(days),
+                next_row_id = next_row_id * \(days), file_size_bytes = file_size_bytes * \(days)
                 WHERE table_id = (FROM table_of);
+            CREATE TEMP TABLE greatest AS SELECT column_id, CASE WHEN column_name = '_offset'
+                    THEN max(TRY_CAST(m AS BIGINT))::VARCHAR ELSE max(m) END AS m
+                FROM (SELECT column_id, column_name, \(moved("max_value")) AS m
+                    FROM statistics, (SELECT \(days - 1) AS n)
+                    WHERE column_name IN ('observed_at', 'scheduled_at', 'trading_day', '_offset'))
+                GROUP BY column_id, column_name;
             UPDATE \(tables).ducklake_table_column_stats SET max_value = (
-                SELECT CASE WHEN column_name = '_offset' THEN max(m::BIGINT)::VARCHAR ELSE max(m) END FROM (
-                    SELECT column_name, \(moved("max_value", number)) AS m FROM statistics
-                    WHERE column_id = ducklake_table_column_stats.column_id) GROUP BY column_name)
-                WHERE table_id = (FROM table_of) AND column_id IN (
-                    SELECT column_id FROM kind
-                    WHERE column_name IN ('observed_at', 'scheduled_at', 'trading_day', '_offset'));
+                SELECT m FROM greatest g WHERE g.column_id = ducklake_table_column_stats.column_id)
+                WHERE table_id = (FROM table_of) AND column_id IN (SELECT column_id FROM greatest);
             COMMIT;
             """
     }
 
-    /// A statistic of the first day's, as it is so many days later.
-    private func moved(_ value: String, _ number: Int) -> String {
+    /// Gives the days from `compacted` on what a compaction would leave of them: a file a day, a link to the first day's,
+    /// in place of the raw objects.
+    func copyCompaction(of first: CompactedFile, to compacted: Int) async throws {
+        guard compacted < days else { return }
+        for number in compacted..<days {
+            let folder = "\(files.root)/compacted/quotes/dt=\(RawFiles.first.adding(days: number))"
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            guard Foundation.link(first.location, "\(folder)/copy.parquet") == 0 else { throw Missed("no link") }
+        }
+        let rows = files.perDay * RawFiles.rows
+        let key = "'compacted/quotes/dt=' || (DATE '\(RawFiles.first)' + n::INTEGER) || '/copy.parquet'"
+        try await run(
+            """
+            BEGIN;
+            CREATE TEMP TABLE last AS FROM \(tables).ducklake_snapshot ORDER BY snapshot_id DESC LIMIT 1;
+            CREATE TEMP TABLE model AS SELECT f.*, next_row_id FROM \(tables).ducklake_data_file f
+                JOIN \(tables).ducklake_table_stats USING (table_id) WHERE path = \(SQL.literal(first.location));
+            CREATE TEMP TABLE later AS SELECT n FROM range(\(compacted), \(days)) later(n);
+            CREATE TEMP TABLE statistics AS SELECT s.*, column_name FROM \(tables).ducklake_file_column_stats s
+                JOIN model USING (data_file_id) JOIN \(tables).ducklake_column c
+                ON c.table_id = model.table_id AND c.column_id = s.column_id AND c.end_snapshot IS NULL;
+            UPDATE \(tables).ducklake_data_file SET end_snapshot = (SELECT snapshot_id + 1 FROM last)
+                WHERE table_id = (SELECT table_id FROM model) AND end_snapshot IS NULL
+                    AND row_id_start >= \(compacted * rows) AND row_id_start < \(days * rows);
+            INSERT INTO \(tables).ducklake_data_file SELECT m.* EXCLUDE (next_row_id) REPLACE (
+                    (SELECT next_file_id FROM last) + n - \(compacted) AS data_file_id,
+                    (SELECT snapshot_id + 1 FROM last) AS begin_snapshot, '\(files.root)/' || \(key) AS path,
+                    next_row_id + (n - \(compacted)) * \(rows) AS row_id_start) FROM model m, later;
+            INSERT INTO \(tables).ducklake_file_column_stats SELECT s.* EXCLUDE (column_name) REPLACE (
+                    (SELECT next_file_id FROM last) + n - \(compacted) AS data_file_id,
+                    \(moved("min_value")) AS min_value, \(moved("max_value")) AS max_value) FROM statistics s, later;
+            INSERT INTO \(tables).ducklake_snapshot SELECT * REPLACE (snapshot_id + 1 AS snapshot_id,
+                next_file_id + \(days - compacted) AS next_file_id) FROM last;
+            INSERT INTO \(tables).ducklake_snapshot_changes (snapshot_id, changes_made)
+                SELECT snapshot_id + 1, 'inserted_into_table:' || table_id || ',deleted_from_table:' || table_id
+                FROM last, model;
+            UPDATE \(tables).ducklake_table_stats SET next_row_id = next_row_id + \((days - compacted) * rows)
+                WHERE table_id = (SELECT table_id FROM model);
+            COMMIT;
+            """, "copy DuckLake's rows of compacted files")
+        try await run(
+            """
+            BEGIN;
+            UPDATE lake.pregao.turn SET n = n + 1;
+            INSERT INTO lake.pregao.compactions SELECT \(key), '\(files.root)/' || \(key), 'quotes',
+                DATE '\(RawFiles.first)' + n::INTEGER, \(rows), \(first.size), \(SQL.literal(first.sha256)), now(), 1
+                FROM range(\(compacted), \(days)) later(n);
+            INSERT INTO lake.pregao.compaction_inputs SELECT \(key), key FROM \(source) WHERE n >= \(compacted);
+            COMMIT;
+            """, "insert the ledger's rows of compacted files")
+    }
+
+    /// A statistic of the first day's, as it is `n` days later.
+    private func moved(_ value: String) -> String {
         """
         CASE column_name
-        WHEN 'observed_at' THEN (\(value)::TIMESTAMPTZ + INTERVAL \(number) DAY)::VARCHAR
-        WHEN 'scheduled_at' THEN (\(value)::TIMESTAMPTZ + INTERVAL \(number) DAY)::VARCHAR
-        WHEN 'trading_day' THEN (\(value)::DATE + \(number))::VARCHAR
-        WHEN '_offset' THEN (\(value)::BIGINT + \(Int64(number) * files.offsetsPerDay))::VARCHAR
+        WHEN 'observed_at' THEN (\(value)::TIMESTAMPTZ + to_days(n::INTEGER))::VARCHAR
+        WHEN 'scheduled_at' THEN (\(value)::TIMESTAMPTZ + to_days(n::INTEGER))::VARCHAR
+        WHEN 'trading_day' THEN (\(value)::DATE + n::INTEGER)::VARCHAR
+        WHEN '_offset' THEN (\(value)::BIGINT + n * \(files.offsetsPerDay))::VARCHAR
         ELSE \(value) END
         """
     }

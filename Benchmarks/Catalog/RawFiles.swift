@@ -3,12 +3,10 @@ import JSON
 import Lake
 import MarketData
 
-/// A raw file that was written, and what DuckLake and the ledger note of it.
+/// A raw file, and what the ledger notes of it.
 struct WrittenFile {
     let key: String
     let size: Int
-    /// The length of the Parquet file's metadata at its end.
-    let footer: Int
     let sha256: String
     let partition: Int32
     let start: Int64
@@ -68,11 +66,32 @@ struct RawFiles {
             dataset: "quotes", day: day, topic: Datasets.quotes.topic, epoch: "benchmar", partition: partition,
             start: start, end: end, sha256: file.sha256)
         try Data(file.bytes).write(to: URL(fileURLWithPath: "\(root)/\(name.key)"))
-        // A Parquet file ends with its metadata's length, in four bytes, and "PAR1".
-        let footer = file.bytes.suffix(8).prefix(4).reversed().reduce(0) { $0 << 8 | Int($1) }
         return WrittenFile(
-            key: name.key, size: file.bytes.count, footer: footer, sha256: file.sha256, partition: partition,
+            key: name.key, size: file.bytes.count, sha256: file.sha256, partition: partition,
             start: start, content: file.days[0])
+    }
+
+    /// Gives a day's files the names that they would have so many days later.
+    func link(_ written: [WrittenFile], daysLater number: Int) throws -> [WrittenFile] {
+        let day = Self.first.adding(days: number)
+        try FileManager.default.createDirectory(
+            atPath: "\(root)/raw/quotes/dt=\(day)", withIntermediateDirectories: true)
+        return try written.map { file in
+            let start = file.start + Int64(number) * offsetsPerDay
+            let name = RawObjectName(
+                dataset: "quotes", day: day, topic: Datasets.quotes.topic, epoch: "benchmar",
+                partition: file.partition, start: start, end: start + Int64(Self.rows), sha256: file.sha256)
+            guard Foundation.link("\(root)/\(file.key)", "\(root)/\(name.key)") == 0 else {
+                throw Missed("no link \(name.key)")
+            }
+            let later = Int64(number) * 86_400_000_000
+            let content = Announcement.DayContent(
+                day: day, rows: file.content.rows, first: file.content.first.adding(microseconds: later),
+                last: file.content.last.adding(microseconds: later))
+            return WrittenFile(
+                key: name.key, size: file.size, sha256: file.sha256, partition: file.partition, start: start,
+                content: content)
+        }
     }
 
     func announcement(of file: WrittenFile) -> Announcement {

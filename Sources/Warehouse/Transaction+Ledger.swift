@@ -6,23 +6,24 @@ extension Transaction {
     mutating func plan(for announcements: [Announcement], datasets: [String: Dataset]) throws(CatalogError)
         -> RegistrationPlan
     {
-        let keys = SQL.list(announcements.map(\.key))
         let topics = SQL.list(Set(announcements.map(\.topic)).sorted())
-        // One exchange with the engine: rows of both, told apart by their columns.
-        let rows = try run(
-            """
-            SELECT key, status FROM lake.pregao.objects WHERE key IN \(keys);
-            SELECT \(LedgerRange.columns) FROM lake.pregao.ranges WHERE topic IN \(topics);
-            """)
         var ranges: [LedgerPartition: Range<Int64>] = [:]
+        for row in try run("SELECT \(LedgerRange.columns) FROM lake.pregao.ranges WHERE topic IN \(topics)") {
+            let range = try LedgerRange(row: row)
+            // A damaged ledger may have it run backwards, of which the verification tells.
+            ranges[range.partition] = range.start..<max(range.start, range.end)
+        }
+        // Whatever the ledger holds of a partition, registered or refused, starts before the ledger's end there: what
+        // goes on from the end need not be looked for among a million objects.
+        let offered = announcements.filter { announcement in
+            guard announcement.end > announcement.start else { return true }
+            return ranges[announcement.ledgerPartition].map { announcement.start < $0.upperBound } ?? false
+        }
         var statuses: [String: LedgerStatus] = [:]
-        for row in rows {
-            if let key = row.text("key") {
-                statuses[key] = LedgerStatus(rawValue: try row.requiredText("status"))
-            } else {
-                let range = try LedgerRange(row: row)
-                // A damaged ledger may have it run backwards, of which the verification tells.
-                ranges[range.partition] = range.start..<max(range.start, range.end)
+        if !offered.isEmpty {
+            let keys = SQL.list(offered.map(\.key))
+            for row in try run("SELECT key, status FROM lake.pregao.objects WHERE key IN \(keys)") {
+                statuses[try row.requiredText("key")] = LedgerStatus(rawValue: try row.requiredText("status"))
             }
         }
         let refused = statuses.filter { $0.value == .refused }.keys.sorted()

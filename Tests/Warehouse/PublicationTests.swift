@@ -6,7 +6,7 @@ import Testing
 
 @testable import Warehouse
 
-@Suite("Dirt and publications", .serialized, .onEachMetadata, .timeLimit(.minutes(5)))
+@Suite("Dirt and publications", .serialized, .timeLimit(.minutes(5)))
 struct PublicationTests {
     private let lake: LakeFixture
     private let daily = ModelDeclaration(
@@ -74,7 +74,7 @@ struct PublicationTests {
         #expect(second[0].sequence > first[0].sequence)
     }
 
-    @Test("a published day replaces the one before; a reader sees one or the other")
+    @Test("a published day replaces the one before; a reader sees one or the other", .onEachMetadata)
     func replaces() async throws {
         let catalog = try await lake.openedCatalog()
         try await catalog.declare([daily])
@@ -97,7 +97,9 @@ struct PublicationTests {
         #expect(inputs == [PublicationInput(name: "raw/key", sha256: "aa")])
     }
 
-    @Test("a run that started from another version is discarded, and the others of its set are published")
+    @Test(
+        "a run that started from another version is discarded, and the others of its set are published", .onEachMetadata
+    )
     func stale() async throws {
         let catalog = try await lake.openedCatalog()
         try await catalog.declare([daily])
@@ -127,7 +129,7 @@ struct PublicationTests {
         #expect(try await catalog.count("lake.refined.daily") == 1)
     }
 
-    @Test("dirt is cleared up to the run's snapshot and no further")
+    @Test("dirt is cleared up to the run's snapshot and no further", .onEachMetadata)
     func clearsUpToSequence() async throws {
         let catalog = try await lake.openedCatalog()
         try await catalog.declare([daily])
@@ -268,7 +270,7 @@ struct PublicationTests {
         #expect(try await catalog.publications().map(\.version) == [1])
     }
 
-    @Test("a run reads its inputs, refusals and its own versions in one snapshot")
+    @Test("a run reads its inputs, refusals and its own versions in one snapshot", .onEachMetadata)
     func inputs() async throws {
         let catalog = try await lake.openedCatalog()
         try await catalog.declare([daily, weekly])
@@ -294,7 +296,7 @@ struct PublicationTests {
         #expect(downstream.objects.isEmpty)
     }
 
-    @Test("nothing of a publication remains where the engine is killed before it commits")
+    @Test("nothing of a publication remains where the engine is killed before it commits", .onEachMetadata)
     func killed() async throws {
         let catalog = try await lake.openedCatalog()
         try await catalog.declare([daily, weekly])
