@@ -93,7 +93,8 @@ let package = Package(
         module(
             "Configuration",
             [
-                "MarketData", "YAML", "Runtime", "Feeds", "KafkaLog", "Poller", "Flusher", "Archiver", "Console",
+                "MarketData", "YAML", "Runtime", "Feeds", "KafkaLog", "Lake", "Poller", "Flusher", "Archiver",
+                "Console",
                 "Operations", "Warehouse",
             ]),
         .executableTarget(
@@ -111,8 +112,19 @@ let package = Package(
             name: "FlusherBaseline", dependencies: ["CArrow", "CSimdjson"], path: "Benchmarks/Flusher/Baseline",
             cxxSettings: [.unsafeFlags(["-isystem", "\(arrow)/include"])]),
         .executableTarget(
-            name: "BenchmarkFlusher", dependencies: ["FlusherBaseline", "Lake", "JSON", "MarketData"],
+            name: "BenchmarkFlusher", dependencies: ["FlusherBaseline", "SampleQuotes", "Lake", "JSON", "MarketData"],
             path: "Benchmarks/Flusher", exclude: ["Baseline"], swiftSettings: strict),
+        module("SampleQuotes", ["JSON", "MarketData"], path: "Benchmarks/Quotes"),
+        .target(
+            name: "KafkaBaseline", dependencies: ["CArrow", "CSimdjson", "CRdKafka"], path: "Benchmarks/Kafka/Baseline",
+            cxxSettings: [.unsafeFlags(["-isystem", "\(arrow)/include"])]),
+        .executableTarget(
+            name: "BenchmarkKafka",
+            dependencies: [
+                "KafkaBaseline", "SampleQuotes", "Flusher", "KafkaLog", "EventLog", "Lake", "JSON", "MarketData",
+                "Runtime", "KafkaTesting",
+            ],
+            path: "Benchmarks/Kafka", exclude: ["Baseline"], swiftSettings: strict),
         .executableTarget(
             name: "BenchmarkLoad", dependencies: ["EventLog", "JSON", "MarketData", "Runtime"],
             path: "Benchmarks/Load", swiftSettings: strict),
@@ -126,6 +138,9 @@ let package = Package(
         .executableTarget(
             name: "BenchmarkBatch", dependencies: ["Batch", "Lake", "MarketData", "Runtime", "Warehouse"],
             path: "Benchmarks/Batch", swiftSettings: strict),
+        .executableTarget(
+            name: "BenchmarkCatalog", dependencies: ["Batch", "JSON", "Lake", "MarketData", "Runtime", "Warehouse"],
+            path: "Benchmarks/Catalog", swiftSettings: strict),
 
         tests("MarketData", ["MarketData"]),
         tests("Runtime", ["Runtime", "MarketData"]),
@@ -175,8 +190,8 @@ let package = Package(
         tests(
             "EndToEnd",
             [
-                "pregao", "KafkaTesting", "KafkaLog", "ObjectStoreTesting", "Exchange", "EventLog", "Lake", "Warehouse",
-                "JSON", "MarketData", "Runtime",
+                "pregao", "KafkaTesting", "KafkaLog", "ObjectStoreTesting", "PostgresTesting", "Exchange", "EventLog",
+                "Lake", "Warehouse", "JSON", "MarketData", "Runtime",
             ]),
     ],
     swiftLanguageModes: [.v6],

@@ -88,6 +88,7 @@ enum StageCommands {
         let signals = Signals(requesting: shutdown, drain: configuration.drain)
         workplace.readiness.hold("process", "the process is starting")
         let operations = try workplace.serveOperations()
+        try await workplace.stores.check(for: Set(stages.map(\.rawValue)), logger: workplace.logger)
         let log = try await workplace.openLog()
         try await workplace.declareTopics(in: log)
         var catalog: Catalog?
@@ -133,12 +134,12 @@ extension Workplace {
             return StageRunner.Stage(stage) { try await poller.run(until: $0) }
         case ("flusher", _):
             let flusher = Flusher(
-                settings: configuration.flusher, datasets: Datasets.all, log: log, store: rawStore(), clock: clock,
+                settings: configuration.flusher, datasets: Datasets.all, log: log, store: stores.raw, clock: clock,
                 logger: logger, metrics: metrics, readiness: readiness)
             return StageRunner.Stage(stage) { try await flusher.run(until: $0) }
         case ("archiver", let catalog?):
             let archiver = Archiver(
-                settings: configuration.archiver, log: log, raw: rawStore(), backup: backupStore(), catalog: catalog,
+                settings: configuration.archiver, log: log, raw: stores.raw, backup: stores.backup, catalog: catalog,
                 clock: clock, logger: logger, metrics: metrics, readiness: readiness)
             return StageRunner.Stage(stage) { try await archiver.run(until: $0) }
         case ("batch", let catalog?):
@@ -156,11 +157,12 @@ extension Workplace {
     }
 
     func batch(_ catalog: Catalog) throws -> Batch {
-        var settings = BatchSettings(folder: configuration.data)
+        var settings = BatchSettings(folder: stores.refinedFolder, store: stores.remoteRefined)
         settings.pollInterval = configuration.batch.poll
         settings.refresh = configuration.batch.refresh
         return Batch(
-            settings: settings, models: try models(), catalog: catalog, engine: try engine(), clock: clock,
+            settings: settings, models: try models(), catalog: catalog, engine: try engine(),
+            compactor: configuration.batch.compact ? try compactor(catalog) : nil, clock: clock,
             logger: logger.named("batch"), metrics: metrics, readiness: readiness)
     }
 }
