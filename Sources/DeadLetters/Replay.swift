@@ -61,7 +61,8 @@ public struct Replay: Sendable {
         try await log.declare(ReplayNote.declaration)
         let consumer = try await log.join(group: Self.group, instance: Self.instance, topics: [ReplayNote.topic])
         do {
-            let position = try await assignment(of: consumer)
+            guard let position = try await Self.assignedPosition(of: consumer) else { throw CancellationError() }
+            await consumer.pause([ReplayNote.partition])
             let committer = ReplayCommitter(consumer: consumer, position: position)
             let notes = try await ReplayNotes(of: log)
             var topics = KnownTopics(log: log)
@@ -86,16 +87,17 @@ public struct Replay: Sendable {
     }
 
     /// Waits until the notes' partition is this member's.
-    private func assignment(of consumer: any GroupConsumer) async throws -> CommitBatch.Advance {
-        let notes = TopicPartition(topic: ReplayNote.topic, partition: 0)
-        while true {
-            try Task.checkCancellation()
-            guard let event = try await consumer.next(waitingAtMost: .seconds(1)) else { continue }
-            if case .assigned(let positions) = event, let position = positions[notes] {
-                await consumer.pause([notes])
-                return CommitBatch.Advance(partition: notes, start: position, end: position)
+    ///
+    /// - Returns: the group's position there; nil where the task was cancelled.
+    private static func assignedPosition(of consumer: any GroupConsumer) async throws(LogError) -> Offset? {
+        while !Task.isCancelled {
+            if case .assigned(let positions)? = try await consumer.next(waitingAtMost: .seconds(1)),
+                let position = positions[ReplayNote.partition]
+            {
+                return position
             }
         }
+        return nil
     }
 
     /// The message to append for the letter, or why there is none.

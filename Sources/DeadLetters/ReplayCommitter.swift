@@ -29,11 +29,11 @@ struct ReplayBatch {
 struct ReplayCommitter {
     let consumer: any GroupConsumer
     /// Where the group stands. It does not move: what counts is that no other member can commit there.
-    let position: CommitBatch.Advance
+    private let position: CommitBatch.Advance
 
-    init(consumer: any GroupConsumer, position: CommitBatch.Advance) {
+    init(consumer: any GroupConsumer, position: Offset) {
         self.consumer = consumer
-        self.position = position
+        self.position = CommitBatch.Advance(partition: ReplayNote.partition, start: position, end: position)
     }
 
     /// Commits and empties the batch.

@@ -7,6 +7,7 @@ import MarketData
 /// itself, under the letter's position as its key.
 struct ReplayNote: Codable, Hashable, Sendable {
     static let topic = "pregao.replays"
+    static let partition = TopicPartition(topic: topic, partition: 0)
     static let declaration = TopicDeclaration(name: topic, partitions: 1, retention: Retention(.compact))
 
     /// The letter's position, as `0/17`.

@@ -116,6 +116,9 @@ public struct MetricDeclaration: Hashable, Sendable {
         MetricDeclaration("pregao_batch_input_files_total", .counter, ["model"], "Files that they were computed from."),
         MetricDeclaration("pregao_batch_rows_total", .counter, ["model"], "Rows published."),
         MetricDeclaration(
+            "pregao_batch_compacted_objects_total", .counter, [], "Small files that large ones were made of."),
+        MetricDeclaration("pregao_batch_compacted_files_total", .counter, [], "Large files made of small ones."),
+        MetricDeclaration(
             "pregao_batch_catalog_failures_total", .counter, [], "Times that the catalog did not answer."),
     ]
 }

@@ -85,7 +85,7 @@ enum StageCommands {
         let locks = try InstanceLocks(
             stages.compactMap { $0.instance(in: configuration) }, in: configuration.statusFolder)
         let shutdown = Shutdown()
-        let signals = Signals(requesting: shutdown, drain: configuration.drain)
+        let signals = Signals(requesting: shutdown, drain: configuration.drain, logger: workplace.logger)
         workplace.readiness.hold("process", "the process is starting")
         let operations = try workplace.serveOperations()
         try await workplace.stores.check(for: Set(stages.map(\.rawValue)), logger: workplace.logger)

@@ -176,9 +176,10 @@ struct OperationsTests {
     @Test("every line of a process that logs JSON is an object of its own")
     func json() async throws {
         try await Pipeline.with(Pipeline.Options(symbols: ["BTC-USD"])) { pipeline in
-            let output = try await pipeline.expect(
-                0, ["run", "--for", "2s", "--set", "logging.format=json", "--set", "logging.level=debug"])
-            let lines = output.split(separator: "\n")
+            try pipeline.start("run", ["run", "--set", "logging.format=json", "--set", "logging.level=debug"])
+            try await pipeline.answers(20, whileAlive: ["run"])
+            try await pipeline.finish("run")
+            let lines = try pipeline.child("run").lastLines(10_000).split(separator: "\n")
             #expect(lines.count > 10)
             for line in lines {
                 let object = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: String]
