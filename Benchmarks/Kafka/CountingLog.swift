@@ -29,8 +29,8 @@ struct CountingLog: EventLog {
         return CountingConsumer(consumer: consumer, count: count, share: share)
     }
 
-    func committed(group: String) async throws(LogError) -> [TopicPartition: Offset] {
-        try await log.committed(group: group)
+    func committed(group: String, topics: Set<String>) async throws(LogError) -> [TopicPartition: Offset] {
+        try await log.committed(group: group, topics: topics)
     }
 
     func watermarks(of topic: String) async throws(LogError) -> [TopicPartition: Watermarks] {
