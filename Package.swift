@@ -86,14 +86,16 @@ let package = Package(
 
         // The local exchange.
         module("HTTPServer", ["CMicrohttpd"]),
+        module("Operations", ["Runtime", "HTTPServer"]),
         module("Exchange", ["MarketData", "JSON", "Runtime", "HTTPServer"]),
 
         // The program.
         module(
             "Configuration",
             [
-                "MarketData", "YAML", "Runtime", "Feeds", "KafkaLog", "Poller", "Flusher", "Archiver", "Console",
-                "Warehouse",
+                "MarketData", "YAML", "Runtime", "Feeds", "KafkaLog", "Lake", "Poller", "Flusher", "Archiver",
+                "Console",
+                "Operations", "Warehouse",
             ]),
         .executableTarget(
             name: "pregao",
@@ -101,6 +103,7 @@ let package = Package(
                 "Configuration", "Terminal", "MarketData", "JSON", "YAML", "Runtime", "Feeds", "EventLog", "KafkaLog",
                 "Lake", "Warehouse", "Poller",
                 "Flusher", "Archiver", "Batch", "Console", "Verification", "Exchange", "DeadLetters",
+                "Operations",
             ],
             resources: [.copy("Queries")], swiftSettings: strict),
 
@@ -135,6 +138,9 @@ let package = Package(
         .executableTarget(
             name: "BenchmarkBatch", dependencies: ["Batch", "Lake", "MarketData", "Runtime", "Warehouse"],
             path: "Benchmarks/Batch", swiftSettings: strict),
+        .executableTarget(
+            name: "BenchmarkCatalog", dependencies: ["Batch", "JSON", "Lake", "MarketData", "Runtime", "Warehouse"],
+            path: "Benchmarks/Catalog", swiftSettings: strict),
 
         tests("MarketData", ["MarketData"]),
         tests("Runtime", ["Runtime", "MarketData"]),
@@ -155,6 +161,7 @@ let package = Package(
             "Verification",
             ["Verification", "EventLog", "Lake", "Warehouse", "Batch", "JSON", "MarketData", "Runtime"]),
         tests("HTTPServer", ["HTTPServer"]),
+        tests("Operations", ["Operations", "Runtime"]),
         tests("Exchange", ["Exchange", "HTTPServer", "JSON", "MarketData", "Runtime"]),
         tests("Configuration", ["Configuration", "KafkaLog", "Poller", "YAML"]),
 
@@ -183,8 +190,8 @@ let package = Package(
         tests(
             "EndToEnd",
             [
-                "pregao", "KafkaTesting", "KafkaLog", "ObjectStoreTesting", "Exchange", "EventLog", "Lake", "Warehouse",
-                "JSON", "MarketData", "Runtime",
+                "pregao", "KafkaTesting", "KafkaLog", "ObjectStoreTesting", "PostgresTesting", "Exchange", "EventLog",
+                "Lake", "Warehouse", "JSON", "MarketData", "Runtime",
             ]),
     ],
     swiftLanguageModes: [.v6],

@@ -65,7 +65,7 @@ public struct LetterBox: Sendable {
             do throws(StoreError) {
                 bytes = try await raw.read(key)
             } catch {
-                guard error.kind != .unavailable else { throw error }
+                guard !error.isTransient else { throw error }
                 throw LetterContentFault(description: "its message was kept as \(key), and \(error)")
             }
             // The name holds the content's digest, so that a letter can name no other object than its own.

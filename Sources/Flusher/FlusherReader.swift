@@ -22,7 +22,9 @@ struct FlusherReader: Sendable {
         var attempt = 0
         while true {
             do throws(LogError) {
-                guard let event = try await consumer.next(waitingAtMost: wait) else { return .polled(.tick) }
+                let event = try await consumer.next(waitingAtMost: wait)
+                if attempt > 0 { parts.readiness.clear(FlusherParts.logHindrance) }
+                guard let event else { return .polled(.tick) }
                 return .polled(try await translated(event))
             } catch {
                 // Fenced: another process runs as this instance.
@@ -31,6 +33,7 @@ struct FlusherReader: Sendable {
                 attempt += 1
                 parts.figures.retried("poll")
                 parts.logger.warning("cannot read the log yet", ["cause": error, "attempt": attempt])
+                parts.readiness.hold(FlusherParts.logHindrance, "flusher: cannot read the log: \(error)")
                 await parts.pause(afterAttempt: attempt, until: shutdown)
             }
         }

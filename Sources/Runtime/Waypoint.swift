@@ -18,6 +18,9 @@ public enum Waypoint: String, CaseIterable, Sendable {
     case replayCommitted = "replay-committed"
     case batchComputed = "batch-computed"
     case batchPublished = "batch-published"
+    case compactionComputed = "compaction-computed"
+    case compactionPlaced = "compaction-placed"
+    case compactionSwapped = "compaction-swapped"
     case logInTransaction = "log-in-transaction"
     case catalogBeforeCommit = "catalog-before-commit"
 

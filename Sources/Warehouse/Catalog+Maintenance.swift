@@ -55,6 +55,13 @@ extension Catalog {
             guard !old.isEmpty else { return MaintenanceReport(snapshots: 0, rows: 0) }
             let ids = try old.map { (row) throws(CatalogError) in "\(try row.requiredInteger("id"))" }
             try session.run("CALL ducklake_expire_snapshots('lake', versions => [\(ids.joined(separator: ", "))])")
+            // DuckLake would have raw objects deleted that a compacted file has replaced.
+            try session.run(
+                """
+                DELETE FROM \(tables).ducklake_files_scheduled_for_deletion
+                WHERE path IN (
+                    SELECT location FROM lake.pregao.objects SEMI JOIN lake.pregao.compaction_inputs USING (key))
+                """)
             return MaintenanceReport(snapshots: Int64(ids.count), rows: try session.pruneInlinedRows(of: tables))
         }
     }

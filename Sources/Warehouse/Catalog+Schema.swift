@@ -63,14 +63,18 @@ extension Catalog {
         guard tables["pregao", "turn"] != nil else {
             throw CatalogError(.corrupt, doing: doing, cause: "it has no table pregao.turn; \(SQLiteMetadata.whatToDo)")
         }
-        guard !rawStatements(missingFrom: tables).isEmpty else { return }
-        try await transaction("add raw tables and columns") { [self] transaction throws(CatalogError) in
+        guard !statements(missingFrom: tables).isEmpty else { return }
+        try await transaction("add tables and columns") { [self] transaction throws(CatalogError) in
             let now = try TableColumns(transaction.run(LedgerTables.columnsQuery))
-            let statements = rawStatements(missingFrom: now)
+            let statements = statements(missingFrom: now)
             guard !statements.isEmpty else { return .abandon(()) }
             try transaction.run(statements.joined(separator: "\n"))
             return .commit(())
         }
+    }
+
+    private func statements(missingFrom tables: TableColumns) -> [String] {
+        (tables["pregao", "compactions"] == nil ? [LedgerTables.compaction] : []) + rawStatements(missingFrom: tables)
     }
 
     /// What makes the raw tables hold every column of the declared datasets; all are nullable in the catalog.

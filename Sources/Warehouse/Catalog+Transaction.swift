@@ -59,7 +59,8 @@ extension Catalog {
     ) async throws(CatalogError) -> (outcome: Outcome, committed: Int64?) {
         let lock = try await metadata.takeTurnOfTransaction(doing, engine: engine, patience: patience)
         let start = [
-            engine.preamble, attachScript(readOnly: false), metadata.beginning(engine: engine, patience: patience),
+            try await engine.opening(), attachScript(readOnly: false),
+            metadata.beginning(engine: engine, patience: patience),
             "UPDATE lake.pregao.turn SET n = n + 1; SELECT n FROM lake.pregao.turn;",
         ]
         let now = clock.now()

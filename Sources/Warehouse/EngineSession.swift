@@ -82,6 +82,15 @@ extension CatalogError {
         return "; see the settings catalog.metadata and catalog.password, or PGPASSWORD and ~/.pgpass"
     }
 
+    /// What httpfs says of a store that refuses or does not answer: of the one in `HTTP Error: …`, of the other such as
+    /// `IO Error: Timeout was reached error for HTTP GET to '…'`.
+    private static let ofStores = ["HTTP Error", " error for HTTP "]
+
+    /// Whether a store could not be asked, so that nothing is known of what it holds.
+    var isOfSilentStore: Bool {
+        Self.ofStores.contains { cause.contains($0) } && !cause.contains("(HTTP 404")
+    }
+
     /// In the order of precedence: a message may hold several of these.
     private static let meanings: [(words: [String], kind: Kind)] = [
         (["file is not a database", "malformed", "File opened is not a database"], .corrupt),
@@ -99,7 +108,7 @@ extension CatalogError {
                 "Out of Memory", noCatalog, "Unable to connect to Postgres",
                 "server closed the connection", "terminating connection", "could not receive data from server",
                 "could not send data to server", "no connection to the server", "connection not open",
-            ], .unavailable
+            ] + ofStores, .unavailable
         ),
         (
             [

@@ -34,7 +34,7 @@ enum DeadLetterReplayCommand {
         let workplace = Workplace(try arguments.configuration(), component: "dead-letters")
         let corrected = try corrected(arguments)
         let log = try await workplace.openExistingLog()
-        let replay = Replay(log: log, raw: workplace.rawStore(), clock: workplace.clock)
+        let replay = Replay(log: log, raw: workplace.stores.raw, clock: workplace.clock)
         var tally = ReplayTally()
         do {
             if arguments.has("dry-run") {

@@ -51,7 +51,7 @@ enum DeadLettersCommand {
         var table = Table([
             "letter", "arrived", "topic", "partition", "offset", "reason", "replayed", "replay of", "detail",
         ])
-        try await LetterBox(log: log, raw: workplace.rawStore()).visit(selection) { table.append(row(of: $0)) }
+        try await LetterBox(log: log, raw: workplace.stores.raw).visit(selection) { table.append(row(of: $0)) }
         await log.close()
         arguments.print(table)
         return .success
@@ -76,7 +76,7 @@ enum DeadLettersCommand {
         let position = try arguments.letterPosition(arguments.positionals[0])
         let workplace = Workplace(try arguments.configuration(), component: "dead-letters")
         let log = try await workplace.openExistingLog()
-        let box = LetterBox(log: log, raw: workplace.rawStore())
+        let box = LetterBox(log: log, raw: workplace.stores.raw)
         let found = try await box.letter(at: position)
         await log.close()
         guard let found else { throw arguments.noLetter(at: position) }

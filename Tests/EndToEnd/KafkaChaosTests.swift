@@ -82,15 +82,16 @@ struct KafkaChaosTests {
 
     /// A feed for each poller: two of one feed would poll everything twice.
     private static func start(_ name: String, _ pipeline: Pipeline, waypoint: String? = nil) throws {
-        let arguments: [String]
-        switch name {
-        case "poll-1": arguments = ["poll", "--set", "feeds.coinbase-ticker.symbols="]
-        case "poll-2":
-            arguments = ["poll", "--set", "feeds.coinbase-spot.symbols=", "--set", "poller.instance=\(name)"]
-        case _ where name.hasPrefix("flush"): arguments = ["flush", "--set", "flusher.instance=\(name)"]
-        default: arguments = ["archive", "--set", "archiver.instance=\(name)"]
-        }
-        try pipeline.start(name, arguments, waypoint: waypoint)
+        let (command, stage) =
+            switch name.prefix(4) {
+            case "poll": ("poll", "poller")
+            case "flus": ("flush", "flusher")
+            default: ("archive", "archiver")
+            }
+        let feed = ["poll-1": "coinbase-spot", "poll-2": "coinbase-ticker"][name]
+        try pipeline.start(
+            name, [command, "--set", "\(stage).instance=\(name)"],
+            settings: try feed.map { try pipeline.settingsFile(ofFeed: $0) }, waypoint: waypoint)
     }
 
     private static func strike(_ blow: Blow, _ pipeline: Pipeline, _ cluster: KafkaCluster) async throws {

@@ -24,6 +24,8 @@ struct KafkaCluster {
     func with(_ options: Pipeline.Options, _ body: (Pipeline) async throws -> Void) async throws {
         var options = options
         options.kafka = address
+        // The shortest that brokers take by default.
+        options.lease = "6s"
         try await withTopics { _ in try await Pipeline.with(options, body) }
     }
 

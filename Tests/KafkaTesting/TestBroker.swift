@@ -80,23 +80,46 @@ public final class TestBroker: Sendable {
 
     private func run(_ arguments: [String], _ environment: [String: String] = [:]) async throws {
         guard let tool = Self.tool else { throw Fault(description: "PREGAO_TEST_KAFKA_TOOL is not set") }
-        let process = Process()
-        process.executableURL = tool
-        process.arguments = arguments
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = FileHandle.nullDevice
         let complaints = FileManager.default.temporaryDirectory.appending(path: "kafka-\(UUID().uuidString).err")
-        try Data().write(to: complaints)
         defer { try? FileManager.default.removeItem(at: complaints) }
-        process.standardError = try FileHandle(forWritingTo: complaints)
-        let status: Int32 = try await withCheckedThrowingContinuation { continuation in
-            process.terminationHandler = { continuation.resume(returning: $0.terminationStatus) }
-            do { try process.run() } catch { continuation.resume(throwing: error) }
+        let environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        let status = await withCheckedContinuation { continuation in
+            Thread.detachNewThread {
+                continuation.resume(returning: Self.status(of: tool.path, arguments, environment, complaints.path))
+            }
         }
         guard status == 0 else {
             let words = (try? String(contentsOf: complaints, encoding: .utf8)) ?? ""
             throw Fault(description: "kafka \(arguments.joined(separator: " ")) ended with \(status): \(words)")
         }
+    }
+
+    /// Runs a program to its end; Foundation's Process would wait for the broker that it leaves running, too.
+    private static func status(
+        of path: String, _ arguments: [String], _ environment: [String: String], _ complaints: String
+    ) -> Int32 {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0)
+        posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, complaints, O_WRONLY | O_CREAT, 0o600)
+        // A child takes over the signals that its maker's thread blocks, SIGTERM among them.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        posix_spawnattr_setsigmask(&attributes, &signals)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+        var words = ([path] + arguments).map { strdup($0) } + [nil]
+        var variables = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
+        defer { for word in words + variables { free(word) } }
+        var process: pid_t = 0
+        let code = posix_spawn(&process, path, &actions, &attributes, &words, &variables)
+        guard code == 0 else { return code }
+        var status: Int32 = 0
+        while waitpid(process, &status, 0) == -1, errno == EINTR {}
+        return status
     }
 }

@@ -36,15 +36,6 @@ Endpoint endpoint_of(const char *text) {
   return endpoint;
 }
 
-// The wheel's TLS library looks for certificates where another system keeps them.
-const char *certificates() {
-  if (const char *given = getenv("SSL_CERT_FILE"); is_given(given)) return given;
-  for (const char *path : {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"}) {
-    if (access(path, R_OK) == 0) return path;
-  }
-  return "";
-}
-
 arrow::Status initialize_s3() {
   static std::once_flag once;
   static arrow::Status status;
@@ -88,7 +79,7 @@ arrow::Status open_s3(const pregao_store_options &given, pregao_store &store) {
   options.connect_timeout = given.connect_timeout;
   options.request_timeout = given.request_timeout;
   options.retry_strategy = std::make_shared<OneMoreTry>();
-  options.tls_ca_file_path = certificates();
+  options.tls_ca_file_path = pregao_store_certificates();
   // Else even the smallest object takes three requests; and a small one is put in one request, whole or not at all.
   options.allow_delayed_open = true;
   options.background_writes = false;
@@ -126,12 +117,21 @@ arrow::Status open_azure(const pregao_store_options &given, pregao_store &store)
 
 }  // namespace
 
+// The wheel's TLS library looks for certificates where another system keeps them.
+const char *pregao_store_certificates(void) {
+  if (const char *given = getenv("SSL_CERT_FILE"); is_given(given)) return given;
+  for (const char *path : {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"}) {
+    if (access(path, R_OK) == 0) return path;
+  }
+  return "";
+}
+
 char *pregao_store_open(const struct pregao_store_options *options, struct pregao_store **store) {
   return guarded([&]() -> arrow::Status {
     static std::once_flag once;
     std::call_once(once, [] {
       arrow::fs::FileSystemGlobalOptions global;
-      global.tls_ca_file_path = certificates();
+      global.tls_ca_file_path = pregao_store_certificates();
       (void)arrow::fs::Initialize(global);
     });
     auto made = std::make_unique<pregao_store>();

@@ -37,6 +37,11 @@ final class ArrowFiles: Sendable {
         handle = opened
     }
 
+    static var certificates: String? {
+        let path = String(cString: pregao_store_certificates())
+        return path.isEmpty ? nil : path
+    }
+
     deinit { pregao_store_close(handle) }
 
     /// The bucket, then the key, as Arrow has them.

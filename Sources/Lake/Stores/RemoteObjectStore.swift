@@ -8,7 +8,7 @@ import Synchronization
 /// their content, so that what crosses is the same bytes.
 public final class RemoteObjectStore: ObjectStore {
     public let address: StoreAddress
-    private let settings: RemoteStoreSettings
+    public let settings: RemoteStoreSettings
     private let work: BlockingWork
     private let turns = KeyTurns()
     /// Opened by the first call that succeeds: a store that does not answer when the program starts may do so later.
@@ -27,6 +27,9 @@ public final class RemoteObjectStore: ObjectStore {
     public var keyPrefix: String { address.prefix }
 
     public func location(of key: String) -> String { "\(address)/\(key)" }
+
+    /// The file of certificates that servers are checked by; nil where the libraries have to find it.
+    public static var certificates: String? { ArrowFiles.certificates }
 
     /// Whether the bucket is there and answers to the credentials.
     ///

@@ -31,6 +31,9 @@ struct pregao_store_options {
   double request_timeout;
 };
 
+// The file of certificates that servers are checked by; empty where there is none in the usual places.
+const char *pregao_store_certificates(void);
+
 struct pregao_store;
 
 // May ask the store for the bucket's region.
