@@ -15,8 +15,9 @@
 using pregao::guarded;
 
 struct pregao_parquet_writer {
-  // Counts what this writer alone holds. Declared first: everything below gives its memory back to it.
-  arrow::ProxyMemoryPool pool{arrow::default_memory_pool()};
+  // Counts what this writer alone holds. Declared first: everything below gives its memory back to it. Not Arrow's
+  // default, whose allocator keeps what each thread freed: 100 MiB more where 12 partitions are encoded by turns.
+  arrow::ProxyMemoryPool pool{arrow::system_memory_pool()};
   std::shared_ptr<arrow::Schema> schema;
   std::shared_ptr<arrow::io::BufferOutputStream> sink;
   std::unique_ptr<parquet::arrow::FileWriter> file;
