@@ -91,7 +91,8 @@ let package = Package(
         module(
             "Configuration",
             [
-                "MarketData", "YAML", "Runtime", "Feeds", "KafkaLog", "Lake", "Poller", "Flusher", "Archiver", "Console",
+                "MarketData", "YAML", "Runtime", "Feeds", "KafkaLog", "Lake", "Poller", "Flusher", "Archiver",
+                "Console",
             ]),
         .executableTarget(
             name: "pregao",
@@ -131,7 +132,7 @@ let package = Package(
         tests("Feeds", ["Feeds", "JSON", "MarketData"]),
         tests("EventLog", ["EventLog", "MarketData", "Runtime"]),
         tests("Lake", ["Lake", "JSON", "MarketData", "EventLog", "Runtime"]),
-        tests("Warehouse", ["Warehouse", "Lake", "JSON", "MarketData", "Runtime"]),
+        tests("Warehouse", ["Warehouse", "Lake", "ObjectStoreTesting", "JSON", "MarketData", "Runtime"]),
         tests("Poller", ["Poller", "Feeds", "EventLog", "Exchange", "JSON", "MarketData", "Runtime"]),
         tests("Flusher", ["Flusher", "EventLog", "Lake", "JSON", "MarketData", "Runtime"]),
         tests("Archiver", ["Archiver", "EventLog", "Lake", "Warehouse", "JSON", "MarketData", "Runtime"]),
@@ -142,7 +143,7 @@ let package = Package(
             ["Verification", "EventLog", "Lake", "Warehouse", "Batch", "JSON", "MarketData", "Runtime"]),
         tests("HTTPServer", ["HTTPServer"]),
         tests("Exchange", ["Exchange", "HTTPServer", "JSON", "MarketData", "Runtime"]),
-        tests("Configuration", ["Configuration", "KafkaLog", "Poller", "YAML"]),
+        tests("Configuration", ["Configuration", "KafkaLog", "Lake", "Poller", "YAML"]),
 
         // A cluster inside the tests' process, and what tests do to a cluster.
         .target(

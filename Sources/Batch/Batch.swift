@@ -30,7 +30,7 @@ public struct Batch: Sendable {
         self.logger = logger
         self.metrics = metrics
         runner = DayRunner(
-            models: models, catalog: catalog, engine: engine, 
+            models: models, catalog: catalog, engine: engine,
             folder: RefinedFolder(root: settings.folder, store: settings.store))
     }
 

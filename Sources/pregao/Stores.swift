@@ -78,7 +78,8 @@ struct Stores: Sendable {
                 }
                 throw CommandError(
                     "\(setting).url: \(error)",
-                    next: "Mend \(setting).url, .access-key and .secret-key, or what stands in for them in the environment;"
+                    next:
+                        "Mend \(setting).url, .access-key and .secret-key, or what stands in for them in the environment;"
                         + " docs/object-stores.md lists the rights.",
                     exitCode: .configuration)
             }

@@ -75,6 +75,14 @@ final class Pipeline {
             """
     }
 
+    /// Has the settings that follow too.
+    func add(settings: String) throws {
+        let file = try FileHandle(forWritingTo: settingsFile)
+        defer { try? file.close() }
+        try file.seekToEnd()
+        try file.write(contentsOf: Data(settings.utf8))
+    }
+
     // MARK: - Processes
 
     /// Starts a command that stays; its name tells its process from others of the same command.
