@@ -8,16 +8,15 @@ import Testing
 struct ObjectStorePipelineTests {
     /// The settings of a store in each bucket, the raw objects and refined files below prefixes.
     private static func settings(
-        _ server: S3Server, _ buckets: [String: Bucket], accessKey: String = Bucket.accessKey
+        _ server: S3Server, _ buckets: [String: Bucket], accessKey: String? = Bucket.accessKey
     ) -> String {
+        let keys = accessKey.map { "\n    access-key: \($0)\n    secret-key: \(Bucket.secretKey)" } ?? ""
         let prefixes = ["raw": "/lake", "refined": "/tables/of-pregao"]
         let stores = buckets.sorted { $0.key < $1.key }.map { name, bucket in
             """
               \(name):
                 url: s3://\(bucket.name)\(prefixes[name] ?? "")
-                endpoint: \(server.endpoint)
-                access-key: \(accessKey)
-                secret-key: \(Bucket.secretKey)
+                endpoint: \(server.endpoint)\(keys)
             """
         }
         return "storage:\n  request-timeout: 5s\n" + stores.joined(separator: "\n") + "\n"

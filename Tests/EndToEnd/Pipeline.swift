@@ -101,14 +101,16 @@ final class Pipeline {
 
     /// Runs a command to its end.
     @discardableResult
-    func run(_ arguments: [String], within limit: Duration = .seconds(120)) async throws -> (
+    func run(
+        _ arguments: [String], within limit: Duration = .seconds(120), environment: [String: String] = [:]
+    ) async throws -> (
         ending: ChildProcess.Ending, output: String
     ) {
         starts += 1
         let output = folder.appending(path: "\(starts)-\(arguments.first ?? "").out")
         let child = try ChildProcess(
             name: arguments.joined(separator: " "), BuiltProgram.pregao, arguments + ["--config", settingsFile.path],
-            output: output)
+            environment: environment, output: output)
         do {
             try await eventually("the end of pregao \(arguments.joined(separator: " "))", within: limit) {
                 child.ending != nil
