@@ -6,6 +6,8 @@ public struct BatchSettings: Sendable {
     public var pollInterval: Duration
     /// How often an open day is computed, at most, in place of what the models say.
     public var refresh: Duration?
+    /// How often the catalog is asked what is to be compacted.
+    public var compactionInterval: Duration = .seconds(300)
     /// The pause after a run that could not be done (the engine, the catalog or the disk), doubled up to `longestPause`.
     public var shortestPause: Duration
     public var longestPause: Duration

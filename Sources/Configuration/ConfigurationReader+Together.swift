@@ -5,6 +5,7 @@ import Flusher
 import Foundation
 import KafkaLog
 import MarketData
+import Operations
 import Poller
 
 extension ConfigurationReader {
@@ -45,6 +46,9 @@ extension ConfigurationReader {
         }
         if !Self.isNumericAddress(configuration.console.address) {
             report("console.address", "\(configuration.console.address) is not a numeric IPv4 or IPv6 address")
+        }
+        if !Self.isNumericAddress(configuration.operations.address) {
+            report("operations.address", "\(configuration.operations.address) is not a numeric IPv4 or IPv6 address")
         }
     }
 

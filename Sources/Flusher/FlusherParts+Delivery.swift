@@ -11,6 +11,7 @@ extension FlusherParts {
             return .putFailed(id, error)
         }
         Waypoint.flusherPut.reached()
+        readiness.clear(Self.hindrance(of: id.assignment.partition) + "store")
         return .put(id)
     }
 
@@ -51,6 +52,7 @@ extension FlusherParts {
             return .commitFailed(error)
         }
         Waypoint.flusherCommitted.reached()
+        readiness.clear(Self.commitHindrance)
         figures.committed(commit, in: ContinuousClock.now - start)
         for object in commit.flatMap(\.objects) { tell(of: object.summary) }
         return .committed
@@ -70,6 +72,9 @@ extension FlusherParts {
         switch report {
         case .newerVersion(let partition, let offset, let version):
             figures.sawNewerVersion(partition)
+            readiness.hold(
+                Self.hindrance(of: partition) + "version",
+                "flusher: \(partition) waits at offset \(offset) for a program that reads version \(version)")
             logger.error(
                 "partition is paused: its next message is of a version that only a newer program reads",
                 [
@@ -79,6 +84,8 @@ extension FlusherParts {
         case .putHeld(let id, let error, let attempt):
             figures.retried("put")
             let partition = id.assignment.partition
+            readiness.hold(
+                Self.hindrance(of: partition) + "store", "flusher: \(partition) is held back: the store: \(error)")
             if error.isTransient {
                 logger.warning(
                     "object is held back: the store refuses it",
@@ -90,6 +97,8 @@ extension FlusherParts {
             }
         case .commitHeld(let partitions, let error, let attempt):
             figures.retried("commit")
+            readiness.hold(
+                Self.commitHindrance, "flusher: a commit of \(partitions.count) partitions is held back: \(error)")
             let fields: KeyValuePairs<String, any Sendable> = [
                 "partitions": partitions, "attempt": attempt, "cause": error,
             ]
@@ -101,6 +110,7 @@ extension FlusherParts {
             }
         case .commitFenced(let partitions, let error):
             figures.fenced()
+            readiness.clear(Self.commitHindrance)
             logger.warning("commit was fenced", ["partitions": partitions, "cause": error])
         case .givenUp(let partition, let why):
             logger.warning(

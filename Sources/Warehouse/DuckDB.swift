@@ -7,6 +7,8 @@ public struct DuckDB: Sendable {
     }
 
     public let location: Location
+    /// What its processes have in their environment beside ours.
+    let environment: [String: String]
     private let settings: String
     private let stores: EngineStores
 
@@ -14,12 +16,14 @@ public struct DuckDB: Sendable {
     ///   - memoryLimit: in bytes; the engine spills to `temporaryFolder` beyond it.
     ///   - threads: how many the engine uses. For short transactions one is the fastest.
     ///   - temporaryFolder: nil keeps the engine from writing temporary files.
+    ///   - environment: what its processes have in their environment beside ours, such as secrets.
     ///   - stores: those of other machines that scripts read files of.
     public init(
         location: Location, memoryLimit: Int64 = 1 << 30, threads: Int = 1, temporaryFolder: String? = nil,
-        stores: EngineStores = EngineStores()
+        environment: [String: String] = [:], stores: EngineStores = EngineStores()
     ) {
         self.location = location
+        self.environment = environment
         self.stores = stores
         settings = """
             SET memory_limit = '\(memoryLimit)B';
@@ -92,7 +96,8 @@ public struct DuckDB: Sendable {
         let text = try await opening() + setup + "\n" + script + "\n"
         try await onThread { handle throws(CatalogError) in
             var process = try EngineProcess(
-                executable: location.executable, arguments: arguments + mode + ["-header"], handle: handle)
+                executable: location.executable, arguments: arguments + mode + ["-header"],
+                environment: environment, handle: handle)
             _ = try process.exchange(text, closingInput: true) { line throws(CatalogError) in
                 try write(line + [UInt8(ascii: "\n")])
                 return false

@@ -3,6 +3,7 @@ import Configuration
 import Console
 import EventLog
 import Lake
+import Operations
 import Runtime
 import Terminal
 import Warehouse
@@ -31,6 +32,11 @@ enum Failure {
         case let error as ConsoleError:
             CommandError(
                 "console: \(error)", next: "Choose another port, as with --set console.port=0 for any that is free.",
+                exitCode: .unavailable)
+        case let error as OperationsError:
+            CommandError(
+                "operations: \(error)",
+                next: "Give each process of a machine a port of its own, as with --set operations.port=9465.",
                 exitCode: .unavailable)
         default: CommandError(plainWords(of: error), exitCode: .unavailable)
         }

@@ -16,6 +16,7 @@ struct Workplace {
     let clock: any WallClock = SystemWallClock()
     let logger: Logger
     let metrics = Metrics()
+    let readiness = Readiness()
     let stores: Stores
 
     init(_ configuration: Configuration, component: String) {
@@ -61,26 +62,24 @@ struct Workplace {
     /// - Parameter create: whether it is made where it is not there yet.
     func openCatalog(create: Bool) async throws -> Catalog {
         let catalog = try catalog()
-        try await checkCatalogIsNotLost()
+        try await checkIsNotLost(catalog)
         try await catalog.open(datasets: Datasets.all, create: create)
         return catalog
     }
 
     /// An empty catalog in the place of one that was lost would show little of what there is, and call it proven.
-    private func checkCatalogIsNotLost() async throws {
-        let path = "\(configuration.catalogFolder)/catalog.sqlite"
-        let size = (try? FileManager.default.attributesOfItem(atPath: path))?[.size] as? Int ?? 0
-        guard size == 0, try await stores.hasBackup() else { return }
+    private func checkIsNotLost(_ catalog: Catalog) async throws {
+        guard try await !catalog.exists(), try await stores.hasBackup() else { return }
         throw CommandError(
-            "catalog: \(path) is gone, and there are objects in \(stores.backup.location(of: ""))",
+            "catalog: \(catalog.name) is gone, and there are objects in \(stores.backup.location(of: ""))",
             next: "Run 'pregao catalog rebuild': it is made again from the backup.", exitCode: .unavailable)
     }
 
     func catalog() throws(CatalogError) -> Catalog {
         // One thread: a transaction of a few rows is over before others would have started.
         Catalog(
-            folder: configuration.catalogFolder, engine: try engine(threads: 1), clock: clock,
-            logger: logger.named("catalog"), metrics: metrics,
+            folder: configuration.catalogFolder, server: configuration.catalog.server, engine: try engine(threads: 1),
+            clock: clock, logger: logger.named("catalog"), metrics: metrics,
             patience: Patience(transaction: configuration.catalog.timeout))
     }
 
@@ -91,7 +90,8 @@ struct Workplace {
         DuckDB(
             location: try DuckDB.Location.discover(setting: configuration.catalog.duckdb),
             memoryLimit: Int64(configuration.catalog.memory), threads: threads,
-            temporaryFolder: "\(configuration.catalogFolder)/tmp", stores: EngineStores(stores.readByEngine))
+            temporaryFolder: "\(configuration.catalogFolder)/tmp",
+            environment: configuration.catalog.server?.environment ?? [:], stores: EngineStores(stores.readByEngine))
     }
 
     /// The program's own models, and those of the user's folder.

@@ -30,6 +30,25 @@ struct EventLogRebalanceTests {
     }
 
     @Test(arguments: EventLogKind.able(to: .positions))
+    func `a partition that its owner gives up unasked is assigned anew, from the group's position`(
+        _ kind: EventLogKind
+    ) async throws {
+        try await withLog(kind, topics: ["numbers": 2]) { _, log in
+            _ = try await log.append((0..<40).map { message($0) })
+            var member = Follower(try await log.join(group: "readers", instance: "a", topics: ["numbers"]))
+            try await member.untilNumbers(40)
+            let given = partition(0)
+            _ = try await member.consumer.commit(CommitBatch(given, from: 0, to: 5))
+            try await member.release([given])
+            try await member.untilAssigned(2)
+            #expect(member.assigned[given] == 5)
+            try await member.untilNumbers(41)
+            _ = try await member.consumer.commit(CommitBatch(given, from: 5, to: 6))
+            #expect(try await log.committed(group: "readers") == [given: 6])
+        }
+    }
+
+    @Test(arguments: EventLogKind.able(to: .positions))
     func `what an owner commits while it gives partitions back is where the newcomer goes on`(_ kind: EventLogKind)
         async throws
     {

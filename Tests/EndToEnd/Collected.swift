@@ -1,6 +1,7 @@
 import EventLog
 import Exchange
 import Foundation
+import KafkaLog
 import MarketData
 import Runtime
 
@@ -102,9 +103,10 @@ struct Collected {
 }
 
 extension Pipeline {
-    /// The log's file, opened beside whoever works on it.
-    func openLog() async throws -> SQLiteEventLog {
-        try await SQLiteEventLog.openExisting(
+    /// The log, opened beside whoever works on it.
+    func openLog() async throws -> any EventLog {
+        if let kafka { return try await KafkaEventLog.open(KafkaLogSettings(brokers: kafka)) }
+        return try await SQLiteEventLog.openExisting(
             at: data.appending(path: "log/pregao.sqlite").path, settings: SQLiteLogSettings(),
             clock: SystemWallClock())
     }
@@ -147,7 +149,7 @@ extension Pipeline {
         return backlog
     }
 
-    private func backlog(of log: SQLiteEventLog) async throws -> [TopicPartition: Offset] {
+    private func backlog(of log: any EventLog) async throws -> [TopicPartition: Offset] {
         var backlog: [TopicPartition: Offset] = [:]
         for (group, topics) in [
             ("pregao.flusher", Datasets.all.map(\.topic)), ("pregao.archiver", ["pregao.objects"]),
@@ -155,8 +157,11 @@ extension Pipeline {
             let positions = try await log.committed(group: group)
             for topic in topics {
                 for (partition, marks) in try await log.watermarks(of: topic) {
-                    let left = marks.end - (positions[partition] ?? 0)
-                    if left > 0 { backlog[partition] = left }
+                    let next = max(marks.start, positions[partition] ?? 0)
+                    guard next < marks.end else { continue }
+                    // On Kafka, what is left may be markers of transactions alone.
+                    let rest = try await log.read(partition, from: next, to: marks.end, maximumBytes: 1)
+                    if !rest.records.isEmpty { backlog[partition] = marks.end - next }
                 }
             }
         }

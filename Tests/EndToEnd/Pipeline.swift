@@ -13,6 +13,22 @@ final class Pipeline {
         var faults = FaultPlan()
         var seed: UInt64 = 1
         var source = ExchangeSettings.Source.randomWalk
+        var partitions = 4
+        /// The cluster of the log; nil for the embedded log.
+        var kafka: String?
+        var catalog = CatalogPlace.files
+
+        /// Where the catalog's metadata are.
+        enum CatalogPlace {
+            /// In the data folder.
+            case files
+            case settings([String: String])
+
+            var lines: [String] {
+                guard case .settings(let settings) = self else { return [] }
+                return ["catalog:"] + settings.sorted { $0.key < $1.key }.map { "  \($0.key): \"\($0.value)\"" }
+            }
+        }
 
         /// How many are polled, an answer each in every interval.
         var series: Int { symbols.count * priceTypes.count + (tickerSymbols ?? symbols).count }
@@ -20,6 +36,7 @@ final class Pipeline {
 
     let folder: URL
     let exchange: Exchange
+    private let options: Options
     let journal: URL
     private(set) var children: [String: ChildProcess] = [:]
     private var starts = 0
@@ -28,6 +45,7 @@ final class Pipeline {
         folder = FileManager.default.temporaryDirectory.appending(path: "pregao-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         journal = folder.appending(path: "journal.jsonl")
+        self.options = options
         exchange = try Exchange(
             ExchangeSettings(
                 seed: options.seed, source: options.source, faults: options.faults, journal: journal))
@@ -36,25 +54,45 @@ final class Pipeline {
             to: settingsFile)
     }
 
+    var kafka: String? { options.kafka }
     var data: URL { folder.appending(path: "data") }
+    /// The raw store's root.
+    var lake: URL { data.appending(path: "lake") }
     var settingsFile: URL { folder.appending(path: "pregao.yml") }
 
-    private static func settings(_ options: Options, data: URL, _ exchange: String) -> String {
-        let symbols = options.symbols.joined(separator: ", ")
+    /// The settings of a poller that has one feed of the two.
+    func settingsFile(ofFeed feed: String) throws -> URL {
+        let file = folder.appending(path: "\(feed).yml")
+        let text = Self.settings(options, data: data, exchange.baseURL, feeds: [feed])
+        try Data(text.utf8).write(to: file)
+        return file
+    }
+
+    private static func feeds(_ options: Options) -> KeyValuePairs<String, String> {
+        [
+            "coinbase-spot": """
+            symbols: [\(options.symbols.joined(separator: ", "))]
+                price-types: [\(options.priceTypes.joined(separator: ", "))]
+            """,
+            "coinbase-ticker": "symbols: [\((options.tickerSymbols ?? options.symbols).joined(separator: ", "))]",
+        ]
+    }
+
+    private static func settings(
+        _ options: Options, data: URL, _ exchange: String, feeds: Set<String> = ["coinbase-spot", "coinbase-ticker"]
+    ) -> String {
+        let feeds = Self.feeds(options).filter { feeds.contains($0.key) }
+            .map { "  \($0.key):\n    \($0.value)\n    interval: \(options.interval)" }.joined(separator: "\n")
         return """
             data: \(data.path)
             drain: 80s
             log:
-              partitions: 4
+              kind: \(options.kafka == nil ? "sqlite" : "kafka")
+              partitions: \(options.partitions)
               lease: \(options.lease)
+            \(options.kafka.map { "kafka:\n  brokers: \($0)" } ?? "")
             feeds:
-              coinbase-spot:
-                symbols: [\(symbols)]
-                price-types: [\(options.priceTypes.joined(separator: ", "))]
-                interval: \(options.interval)
-              coinbase-ticker:
-                symbols: [\((options.tickerSymbols ?? options.symbols).joined(separator: ", "))]
-                interval: \(options.interval)
+            \(feeds)
             sources:
               coinbase:
                 base-url: \(exchange)
@@ -71,6 +109,7 @@ final class Pipeline {
               refresh: 1s
             console:
               port: 0
+            \(options.catalog.lines.joined(separator: "\n"))
 
             """
     }
@@ -86,10 +125,10 @@ final class Pipeline {
     // MARK: - Processes
 
     /// Starts a command that stays; its name tells its process from others of the same command.
-    func start(_ name: String, _ arguments: [String], waypoint: String? = nil) throws {
+    func start(_ name: String, _ arguments: [String], settings: URL? = nil, waypoint: String? = nil) throws {
         starts += 1
         children[name] = try ChildProcess(
-            name: name, BuiltProgram.pregao, arguments + ["--config", settingsFile.path],
+            name: name, BuiltProgram.pregao, arguments + ["--config", (settings ?? settingsFile).path],
             environment: waypoint.map { ["PREGAO_WAYPOINT": $0] } ?? [:],
             output: folder.appending(path: "\(starts)-\(name).out"))
     }

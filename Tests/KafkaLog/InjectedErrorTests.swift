@@ -62,8 +62,8 @@ struct InjectedErrorTests {
         OutgoingMessage(topic: "others", key: nil, value: [value])
     }
 
-    private func withLog(_ body: (MockCluster, KafkaEventLog) async throws -> Void) async throws {
-        let cluster = try #require(MockCluster())
+    private func withLog(brokers: Int32 = 1, _ body: (MockCluster, KafkaEventLog) async throws -> Void) async throws {
+        let cluster = try #require(MockCluster(brokers: brokers))
         cluster.makeTopic("numbers", partitions: 1)
         cluster.makeTopic("others", partitions: 1)
         var settings = KafkaLogSettings(brokers: cluster.brokers)
@@ -139,6 +139,30 @@ struct InjectedErrorTests {
             guard case .assigned? = try await consumer.next(waitingAtMost: .seconds(30)) else {
                 Issue.record("nothing was assigned")
                 return
+            }
+        }
+    }
+
+    @Test(arguments: [
+        RD_KAFKA_RESP_ERR_NOT_COORDINATOR, RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE,
+        RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS, RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT,
+    ])
+    func `a group's positions are asked for again where its coordinator does not tell them`(
+        _ error: rd_kafka_resp_err_t
+    ) async throws {
+        try await withLog { cluster, log in
+            cluster.refuse(.fetchOffsets, with: [error, error])
+            let positions = try await log.committed(group: "readers", topics: ["numbers"])
+            #expect(positions.isEmpty)
+        }
+    }
+
+    @Test func `a group's positions are asked of another coordinator once it has moved`() async throws {
+        try await withLog(brokers: 2) { cluster, log in
+            for broker in [1, 2, 1] as [Int32] {
+                cluster.coordinate(group: "readers", by: broker)
+                let positions = try await log.committed(group: "readers", topics: ["numbers"])
+                #expect(positions.isEmpty)
             }
         }
     }

@@ -9,6 +9,7 @@ public final class MockCluster: @unchecked Sendable {
     public enum Request: Int16, Sendable {
         case produce = 0
         case fetch = 1
+        case fetchOffsets = 9
         case initProducerID = 22
         case addPartitions = 24
         case addOffsets = 25
@@ -43,5 +44,10 @@ public final class MockCluster: @unchecked Sendable {
     /// The next requests of this kind are answered with these errors.
     public func refuse(_ request: Request, with errors: [rd_kafka_resp_err_t]) {
         rd_kafka_mock_push_request_errors_array(pointer, request.rawValue, errors.count, errors)
+    }
+
+    /// From now on this broker, counted from 1, coordinates the group.
+    public func coordinate(group: String, by broker: Int32) {
+        rd_kafka_mock_coordinator_set(pointer, "group", group, broker)
     }
 }

@@ -20,16 +20,24 @@ struct ClientProperties {
     }
 
     static let reserved: Set<String> = [
-        "bootstrap.servers", "metadata.broker.list", "group.id", "group.instance.id", "transactional.id",
+        "client.id", "bootstrap.servers", "metadata.broker.list", "group.id", "group.instance.id", "transactional.id",
         "transaction.timeout.ms", "enable.idempotence", "acks", "request.required.acks", "partitioner",
         "isolation.level", "enable.auto.commit", "enable.auto.offset.store", "auto.offset.reset",
         "partition.assignment.strategy", "enable.partition.eof", "session.timeout.ms", "allow.auto.create.topics",
-        "group.protocol.type", "queued.max.messages.kbytes", "message.max.bytes",
+        "group.protocol.type", "queued.max.messages.kbytes", "queued.min.messages",
+        "message.max.bytes",
     ]
 
     /// For looking: topics, positions, reads without a group.
     static func observer(_ settings: KafkaLogSettings) throws(KafkaFault) -> ClientProperties {
         try ClientProperties(settings, own: reading(settings), fixed: readingFixed(settings))
+    }
+
+    /// For the positions of a group that this client is no member of.
+    static func positions(_ settings: KafkaLogSettings, group: String) throws(KafkaFault) -> ClientProperties {
+        var fixed = readingFixed(settings)
+        fixed["group.id"] = group
+        return try ClientProperties(settings, fixed: fixed)
     }
 
     static func member(_ settings: KafkaLogSettings, group: String, instance: String) throws(KafkaFault)
@@ -38,11 +46,12 @@ struct ClientProperties {
         var fixed = readingFixed(settings)
         fixed["group.id"] = group
         if settings.hasStaticMembers { fixed["group.instance.id"] = instance }
+        // By this a member is found in the group again.
+        fixed["client.id"] = instance
         fixed["partition.assignment.strategy"] = "cooperative-sticky"
         fixed["session.timeout.ms"] = String(settings.sessionTimeout.inMilliseconds)
         var own = reading(settings)
         own["heartbeat.interval.ms"] = String(settings.sessionTimeout.inMilliseconds / 5)
-        own["client.id"] = instance
         return try ClientProperties(settings, own: own, fixed: fixed)
     }
 
@@ -50,7 +59,13 @@ struct ClientProperties {
         -> ClientProperties
     {
         try ClientProperties(
-            settings, own: ["compression.codec": "zstd", "client.id": transactionalID],
+            settings,
+            own: [
+                "compression.codec": "zstd", "client.id": transactionalID,
+                // A transaction that follows at once on another is refused until the cluster has ended that one, which
+                // takes a few milliseconds; the standard is to ask again after 100.
+                "retry.backoff.ms": "10",
+            ],
             fixed: [
                 "transactional.id": transactionalID,
                 "transaction.timeout.ms": String(settings.transactionTimeout.inMilliseconds),
@@ -65,7 +80,12 @@ struct ClientProperties {
 
     private static func reading(_ settings: KafkaLogSettings) -> [String: String] {
         // A shorter wait at the end of a partition tells sooner of an end that lies past a transaction's marker.
-        ["fetch.wait.max.ms": "100"]
+        [
+            "fetch.wait.max.ms": "100",
+            // As the cluster keeps messages, which is compressed: they may come to ten times that. Of a partition, and of
+            // all that a broker has.
+            "fetch.message.max.bytes": String(128 << 10), "fetch.max.bytes": String(1 << 20),
+        ]
     }
 
     private static func readingFixed(_ settings: KafkaLogSettings) -> [String: String] {
@@ -73,6 +93,8 @@ struct ClientProperties {
             "isolation.level": "read_committed", "enable.auto.commit": "false", "enable.auto.offset.store": "false",
             "auto.offset.reset": "error", "enable.partition.eof": "true", "allow.auto.create.topics": "false",
             "queued.max.messages.kbytes": String(max(1, settings.readAheadBytes >> 10)),
+            // Each has a place of its own too, however short it is.
+            "queued.min.messages": String(RecordBatch.maximumRecords(ofBytes: settings.readAheadBytes)),
         ]
     }
 

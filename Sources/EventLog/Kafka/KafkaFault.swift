@@ -39,6 +39,15 @@ struct KafkaFault: Error {
         rd_kafka_error_destroy(error)
     }
 
+    /// What being fenced is told as where the cluster may have ended the transaction by itself.
+    var asTimedOutTransaction: KafkaFault {
+        var fault = KafkaFault(
+            .busy, "the transaction was open for longer than its time-out, and the cluster ended it: \(cause)")
+        fault.code = code
+        fault.isFatal = true
+        return fault
+    }
+
     func whileDoing(_ doing: String) -> LogError { LogError(kind, doing: doing, cause: cause) }
 
     /// The group no longer knows the member, or knows it by a later generation.
@@ -59,6 +68,8 @@ struct KafkaFault: Error {
         RD_KAFKA_RESP_ERR__AUTHENTICATION.rawValue: credentials,
         RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED.rawValue: credentials,
         RD_KAFKA_RESP_ERR__SSL.rawValue: credentials,
+        RD_KAFKA_RESP_ERR_INVALID_SESSION_TIMEOUT.rawValue:
+            "Set log.lease to what the cluster takes: group.min.session.timeout.ms, 6 s by default, or more",
         RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED.rawValue: "The cluster's ACLs refuse the topic to this user",
         RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED.rawValue: "The cluster's ACLs refuse the group to this user",
         RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED.rawValue:

@@ -81,6 +81,7 @@ final class KafkaGroupConsumer: GroupConsumer {
     private func attempt(_ batch: CommitBatch) async throws(KafkaFault) -> [LogPosition] {
         let (member, written, timeout) = (member, written, settings.requestTimeout.inMilliseconds)
         return try await committer.perform { producer throws(KafkaFault) in
+            try Self.refuseTwin(of: member, producer)
             try producer.prepare()
             if let doubtful = member.machine.withLock({ $0.doubtful }) {
                 let positions = try member.consumer.committed(doubtful, timeout: timeout)
@@ -103,6 +104,16 @@ final class KafkaGroupConsumer: GroupConsumer {
                 throw error
             }
         }
+    }
+
+    /// A producer that was fenced may start anew unless it was another life of the instance that did it, which is a member
+    /// of the group then. So is a life that has just died, until its session is over.
+    private static func refuseTwin(of member: Member, _ producer: TransactionalProducer) throws(KafkaFault) {
+        guard let since = producer.fencedSince, try member.hasTwin() else { return }
+        let why = "another process is in the group as \(member.instance)"
+        guard ContinuousClock.now - since > member.longestSession else { throw KafkaFault(.busy, why) }
+        member.stop(.fenced(why))
+        throw KafkaFault(.fenced, why)
     }
 
     func release(_ partitions: Set<TopicPartition>) async throws(LogError) {

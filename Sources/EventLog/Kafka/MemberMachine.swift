@@ -24,6 +24,8 @@ struct MemberMachine {
     private var owned: [TopicPartition: Owned] = [:]
     private var paused: Set<TopicPartition> = []
     private var events: [ConsumerEvent] = []
+    /// Released without having been asked for: to be taken up anew, from the group's position.
+    private var abandoned: Set<TopicPartition> = []
     /// The group waits until all of these are released.
     private var givingBack: Set<TopicPartition> = []
     /// The partition that was told of last; the next in order has its turn.
@@ -56,6 +58,7 @@ struct MemberMachine {
 
     mutating func release(_ partitions: Set<TopicPartition>) {
         for partition in partitions {
+            if let known = owned[partition], !known.isRevoking, !known.isReleased { abandoned.insert(partition) }
             owned[partition]?.isReleased = true
             owned[partition]?.ready = nil
         }
@@ -144,6 +147,14 @@ struct MemberMachine {
         defer { givingBack = [] }
         for partition in givingBack { owned[partition] = nil }
         return givingBack
+    }
+
+    /// What the caller gave up though the group left it to this member, which is nobody's until it is taken up anew.
+    mutating func takeAbandoned() -> Set<TopicPartition> {
+        defer { abandoned = [] }
+        let taken = abandoned.subtracting(givingBack).intersection(owned.keys)
+        for partition in taken { owned[partition] = nil }
+        return taken
     }
 
     /// What was revoked is lost before the caller released it.

@@ -8,6 +8,8 @@ final class Observer {
     let directory: TopicDirectory
     let written: OwnWrites
     let settings: KafkaLogSettings
+    /// By the group whose positions they ask for.
+    private var readers: [String: Client] = [:]
 
     init(_ client: Client, _ directory: TopicDirectory, _ written: OwnWrites, _ settings: KafkaLogSettings) {
         self.client = client
@@ -35,55 +37,49 @@ final class Observer {
         return watermarks
     }
 
-    /// The group's positions, once no transaction that may change them is pending.
-    func committed(group: String) throws(KafkaFault) -> [TopicPartition: Offset] {
+    /// The group's positions in these topics, once no transaction that may change them is pending.
+    func committed(group: String, topics: Set<String>) throws(KafkaFault) -> [TopicPartition: Offset] {
+        let counts = try directory.refresh()
+        var partitions: Set<TopicPartition> = []
+        for topic in topics {
+            guard let count = counts[topic] else {
+                throw KafkaFault(.unknownTopic, "the cluster has no topic \(topic)")
+            }
+            partitions.formUnion((0..<count).map { TopicPartition(topic: topic, partition: $0) })
+        }
+        guard !partitions.isEmpty else { return [:] }
+        let reader = try reader(of: group)
         let deadline = ContinuousClock.now + settings.requestTimeout
         while true {
             do throws(KafkaFault) {
-                return try stablePositions(of: group)
+                return try reader.committed(partitions, timeout: min(timeout, 1000))
             } catch {
+                // Errors call back from here; what the cluster refuses is told at once.
+                rd_kafka_poll(reader.pointer, 0)
+                if let refused = reader.context.takeFault() { throw refused }
                 guard error.kind == .busy, ContinuousClock.now < deadline else { throw error }
                 Thread.sleep(forTimeInterval: 0.01)
             }
         }
     }
 
-    private func stablePositions(of group: String) throws(KafkaFault) -> [TopicPartition: Offset] {
-        // Named one by one: asked for all that there are, librdkafka 2.0 forgets to ask for stable ones.
-        let partitions = try directory.refresh().flatMap { topic, count in
-            (0..<count).map { TopicPartition(topic: topic, partition: $0) }
-        }
-        guard !partitions.isEmpty else { return [:] }
-        let list = PartitionList(partitions)
-        let request = rd_kafka_ListConsumerGroupOffsets_new(group, list.pointer)
-        defer { rd_kafka_ListConsumerGroupOffsets_destroy(request) }
-        // librdkafka may wait to the end for a coordinator that was not there at first; asked again it finds it.
-        return try ask(RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, timeout: min(timeout, 3000)) { options, queue in
-            var requests = [request]
-            if let error = rd_kafka_AdminOptions_set_require_stable_offsets(options, 1) {
-                rd_kafka_error_destroy(error)
-            }
-            rd_kafka_ListConsumerGroupOffsets(client.pointer, &requests, 1, options, queue)
-        } read: { event throws(KafkaFault) in
-            var count = 0
-            let groups = rd_kafka_ListConsumerGroupOffsets_result_groups(event, &count)
-            guard count == 1, let answer = groups?[0] else { return [:] }
-            if let error = rd_kafka_group_result_error(answer) {
-                throw KafkaFault(
-                    rd_kafka_error_code(error), String(cString: rd_kafka_error_string(error)))
-            }
-            guard let list = rd_kafka_group_result_partitions(answer) else { return [:] }
-            return try PartitionList.offsets(list)
-        }
+    /// A client of the group's own, which follows the group's coordinator. librdkafka 2.0's administrative request for a
+    /// group's positions stays with a coordinator that is none any more, and where that says so, ends the process by a
+    /// bad address.
+    private func reader(of group: String) throws(KafkaFault) -> Client {
+        if let reader = readers[group] { return reader }
+        let reader = try Client(
+            RD_KAFKA_CONSUMER, .positions(settings, group: group), report: settings.report)
+        readers[group] = reader
+        return reader
     }
 
     /// Makes a request of librdkafka's administrative interface and waits for its answer.
     func ask<Answer>(
-        _ operation: rd_kafka_admin_op_t, timeout: Int32? = nil,
+        _ operation: rd_kafka_admin_op_t,
         _ start: (_ options: OpaquePointer?, _ queue: OpaquePointer?) -> Void,
         read: (_ event: OpaquePointer) throws(KafkaFault) -> Answer
     ) throws(KafkaFault) -> Answer {
-        let timeout = timeout ?? self.timeout
         let options = rd_kafka_AdminOptions_new(client.pointer, operation)
         let queue = rd_kafka_queue_new(client.pointer)
         defer {
@@ -112,6 +108,13 @@ extension Client {
         let code = rd_kafka_committed(pointer, list.pointer, timeout)
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaFault(code) }
         return try PartitionList.offsets(list.pointer)
+    }
+
+    /// Learns where partitions are now; nothing where no broker answers.
+    func refreshMetadata() {
+        var answer: UnsafePointer<rd_kafka_metadata>?
+        guard rd_kafka_metadata(pointer, 1, nil, &answer, 1000) == RD_KAFKA_RESP_ERR_NO_ERROR else { return }
+        rd_kafka_metadata_destroy(answer)
     }
 
     func watermarks(of source: TopicPartition, timeout: Int32) throws(KafkaFault) -> Watermarks {

@@ -1,5 +1,6 @@
 import CRdKafka
 import EventLog
+import Runtime
 import Synchronization
 
 /// Appends messages, and moves a group's positions with them, in transactions: all of it or nothing. Each call blocks;
@@ -16,6 +17,11 @@ final class TransactionalProducer {
     /// A refused delivery left a gap in the sequence, which librdkafka may stumble over in the next transaction, or it
     /// can do nothing any more.
     private var isSpoilt = false
+    /// Since when this producer has been fenced after a time in which the cluster may have ended its transaction; another
+    /// life of the instance may have done it as well.
+    private(set) var fencedSince: ContinuousClock.Instant?
+    /// When the last transaction began, by a clock that goes on while the process is frozen.
+    private var began = ContinuousClock.now
     private let directory: TopicDirectory
     private let settings: KafkaLogSettings
     private let stopping: StopFlag
@@ -56,6 +62,7 @@ final class TransactionalProducer {
             RD_KAFKA_PRODUCER, .producer(settings, transactionalID: transactionalID), report: settings.report)
         try initialise()
         isSpoilt = false
+        fencedSince = nil
     }
 
     /// - Throws: with `isFatal` where this producer can do nothing any more. Nothing was stored then, unless the
@@ -64,10 +71,17 @@ final class TransactionalProducer {
         do throws(KafkaFault) {
             return try attempt(messages, advancing: advance)
         } catch {
-            // Such as a transaction that a broker forgot when it died. To be fenced is another matter: to start anew
-            // would fence the one that did it.
-            if error.isFatal, error.kind != .fenced { isSpoilt = true }
-            throw error
+            guard error.isFatal else { throw error }
+            // Such as a transaction that a broker forgot when it died.
+            guard error.kind == .fenced else {
+                isSpoilt = true
+                throw error
+            }
+            // Sooner than the time-out, only another life of the instance can have done it: to start anew would fence it.
+            guard ContinuousClock.now - began >= settings.transactionTimeout else { throw error }
+            isSpoilt = true
+            fencedSince = .now
+            throw error.asTimedOutTransaction
         }
     }
 
@@ -75,22 +89,22 @@ final class TransactionalProducer {
         -> [LogPosition]
     {
         let placements = try messages.map { message throws(KafkaFault) in
-            guard message.weight <= settings.maximumMessageBytes else {
-                throw KafkaFault(
-                    .messageTooLarge,
-                    "a message to \(message.topic) has \(message.weight) bytes of \(settings.maximumMessageBytes)")
-            }
+            try message.checkSize(atMost: settings.maximumMessageBytes)
             return try directory.placement(of: message)
         }
         try prepare()
         for topic in Set(messages.map(\.topic)) where topics[topic] == nil { try learn(topic) }
         _ = client.context.takeDeliveries()
+        began = .now
         try repeating(.begin) { rd_kafka_begin_transaction(client.pointer) }
         do throws(KafkaFault) {
             for (index, message) in messages.enumerated() {
                 try produce(message, to: placements[index], number: index + 1)
             }
-            if let advance { try send(advance) }
+            if let advance {
+                try send(advance)
+                Waypoint.logInTransaction.reached()
+            }
             try repeating(.commit) { rd_kafka_commit_transaction(client.pointer, patience) }
         } catch {
             let refused = refusedDelivery()
