@@ -151,7 +151,9 @@ let package = Package(
         tests("EventLog", ["EventLog", "MarketData", "Runtime"]),
         tests("Lake", ["Lake", "JSON", "MarketData", "EventLog", "Runtime"]),
         tests("DeadLetters", ["DeadLetters", "EventLog", "Lake", "MarketData", "Runtime"]),
-        tests("Warehouse", ["Warehouse", "PostgresTesting", "Lake", "JSON", "MarketData", "Runtime"]),
+        tests(
+            "Warehouse",
+            ["Warehouse", "PostgresTesting", "ObjectStoreTesting", "Lake", "JSON", "MarketData", "Runtime"]),
         tests("Poller", ["Poller", "Feeds", "EventLog", "Exchange", "JSON", "MarketData", "Runtime"]),
         tests("Flusher", ["Flusher", "EventLog", "Lake", "JSON", "MarketData", "Runtime"]),
         tests("Archiver", ["Archiver", "EventLog", "Lake", "Warehouse", "JSON", "MarketData", "Runtime"]),
@@ -163,7 +165,7 @@ let package = Package(
         tests("HTTPServer", ["HTTPServer"]),
         tests("Operations", ["Operations", "Runtime"]),
         tests("Exchange", ["Exchange", "HTTPServer", "JSON", "MarketData", "Runtime"]),
-        tests("Configuration", ["Configuration", "KafkaLog", "Poller", "YAML"]),
+        tests("Configuration", ["Configuration", "KafkaLog", "Lake", "Poller", "YAML"]),
 
         // A PostgreSQL server that lives no longer than the tests.
         .target(name: "PostgresTesting", path: "Tests/PostgresTesting", swiftSettings: strict),

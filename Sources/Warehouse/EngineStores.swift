@@ -13,13 +13,14 @@ public struct EngineStores: Sendable {
     /// The statements that let a process in; nothing where there is no such store. Their answers go nowhere.
     func statements(loading httpfs: String) async throws(CatalogError) -> String {
         guard let first = stores.first else { return "" }
+        // Global: DuckLake reads files in connections of its own, which know nothing of this one's settings.
         var statements = [
-            ".output /dev/null", httpfs, "SET allow_persistent_secrets = false;",
-            "SET http_timeout = \(max(1, Int(first.settings.requestTimeout / .seconds(1))));",
-            "SET http_retries = 1;",
+            ".output /dev/null", httpfs, "SET GLOBAL allow_persistent_secrets = false;",
+            "SET GLOBAL http_timeout = \(max(1, Int(first.settings.requestTimeout / .seconds(1))));",
+            "SET GLOBAL http_retries = 1;",
         ]
         if let certificates = RemoteObjectStore.certificates {
-            statements.append("SET ca_cert_file = \(SQL.literal(certificates));")
+            statements.append("SET GLOBAL ca_cert_file = \(SQL.literal(certificates));")
         }
         for (number, store) in stores.enumerated() { statements.append(try await secret(of: store, number)) }
         return statements.joined(separator: "\n") + "\n.output\n"

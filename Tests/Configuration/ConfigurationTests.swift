@@ -1,5 +1,6 @@
 import Configuration
 import KafkaLog
+import Lake
 import Poller
 import Testing
 
@@ -115,6 +116,52 @@ struct ConfigurationTests {
         #expect(faults.count == 1, "\(faults)")
         #expect(faults.first?.contains(says) == true, "\(faults)")
         #expect(faults.first?.contains("tiger") == false, "\(faults)")
+    }
+
+    @Test("a store's settings come from every source, and its secrets from the environment too")
+    func stores() throws {
+        let configuration = try Self.read(
+            "storage: {request-timeout: 3s, raw: {url: 's3://lake/of', endpoint: 'http://a:9000', access-key: eve}}",
+            environment: ["PREGAO_STORAGE_RAW_SECRET_KEY": "tiger"], "storage.backup.url=gs://other")
+        let raw = try #require(configuration.remote(.raw))
+        #expect(raw.address.description == "s3://lake/of")
+        #expect(raw.endpoint == "http://a:9000")
+        #expect(raw.accessKey == "eve")
+        #expect(raw.secretKey == "tiger")
+        #expect(raw.requestTimeout == .seconds(3))
+        #expect(configuration.remote(.backup)?.address.scheme == .gcs)
+        #expect(configuration.remote(.refined) == nil)
+    }
+
+    @Test(
+        "what is wrong with a store's settings is told by its name, and no secret with it",
+        arguments: [
+            ("raw: {url: 'ftp://lake'}", "storage.raw.url takes a folder or a URL of s3, gs, abfs or file"),
+            ("raw: {url: 's3://eve:tiger@lake'}", "storage.raw.url takes s3://bucket/prefix, and neither credentials"),
+            ("raw: {url: 's3://lake', endpoint: 'eve:tiger@a:1'}", "storage.raw.endpoint takes http://host:port"),
+            ("raw: {url: 's3://lake', endpoint: 'http://eve:tiger@a'}", "storage.raw.endpoint takes http://host:port"),
+            ("raw: {url: 's3://lake', secret-key: tiger}", "storage.raw.access-key: is not given, and the other is"),
+            ("raw: {url: 's3://lake', access-key: eve}", "storage.raw.secret-key: is not given, and the other is"),
+            (
+                "raw: {url: 's3://lake', access-key: eve, secret-key: 'ti ger'}",
+                "storage.raw.secret-key takes one text without blanks"
+            ),
+            (
+                "raw: {secret-key: tiger}",
+                "storage.raw.secret-key: goes with a storage.raw.url of another machine alone"
+            ),
+            ("raw: {url: 'gs://lake'}", "storage.raw.access-key: is not given: DuckDB reads gs:// with the HMAC keys"),
+            ("refined: {url: 'abfs://a@b.dfs.core.windows.net'}", "storage.refined.url: is on Azure"),
+            ("raw: {url: '/var/*'}", "storage.raw.url: may not hold '*'"),
+            ("raw: {url: 's3://lake'}, backup: {url: 's3://lake/'}", "storage.backup.url: is that of raw"),
+            ("request-timeout: 100ms", "storage.request-timeout takes 1s to 10m"),
+        ])
+    func stores(settings: String, says: String) {
+        let faults = Self.faults("storage: {\(settings)}")
+        #expect(faults.contains { $0.contains(says) }, "\(faults)")
+        #expect(faults.allSatisfy { !$0.contains("tiger") && !$0.contains("ti ger") }, "\(faults)")
+        let flag = Self.faults(nil, "storage.raw.secret-key=ti ger")
+        #expect(flag.allSatisfy { $0.contains("storage.raw.secret-key") && !$0.contains("ti ger") }, "\(flag)")
     }
 
     @Test("a secret that is given as a flag is not told with its fault")

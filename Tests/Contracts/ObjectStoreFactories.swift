@@ -9,7 +9,7 @@ struct ObjectStoreFactory: Sendable, CustomTestStringConvertible {
     /// Runs `body` on an empty store, then removes what it made.
     let withStore: @Sendable (_ body: @Sendable (any ObjectStore) async throws -> Void) async throws -> Void
 
-    static let all: [ObjectStoreFactory] = [local, s3, prefixedS3]
+    static let all: [ObjectStoreFactory] = [local, s3, prefixedS3, google]
 
     static let local = ObjectStoreFactory(testDescription: "a local folder") { body in
         let root = FileManager.default.temporaryDirectory.appending(path: "pregao-store-\(UUID().uuidString)")
@@ -27,5 +27,9 @@ struct ObjectStoreFactory: Sendable, CustomTestStringConvertible {
         // What stands beside the prefix is no object of the store's.
         try await RemoteObjectStore(bucket.settings(prefix: "lake-of-others")).put([9], at: "raw/a")
         try await body(RemoteObjectStore(bucket.settings(prefix: "lake")))
+    }
+
+    static let google = ObjectStoreFactory(testDescription: "a bucket of Google Cloud Storage") { body in
+        try await body(RemoteObjectStore(S3Server.shared().googleBucket()))
     }
 }

@@ -27,6 +27,7 @@ private struct Answer: Sendable, CustomTestStringConvertible {
     let testDescription: String
     let fault: S3Fault
     let kind: StoreError.Kind
+    var timeout = Duration.seconds(20)
 
     static let all = [
         Answer(testDescription: "500", fault: .status(500, "InternalError"), kind: .unavailable),
@@ -36,7 +37,8 @@ private struct Answer: Sendable, CustomTestStringConvertible {
         Answer(
             testDescription: "403 SignatureDoesNotMatch", fault: .status(403, "SignatureDoesNotMatch"),
             kind: .misconfigured),
-        Answer(testDescription: "nothing in time", fault: .slow(seconds: 20), kind: .unavailable),
+        Answer(
+            testDescription: "nothing in time", fault: .slow(seconds: 20), kind: .unavailable, timeout: .seconds(1)),
         Answer(testDescription: "a connection that is cut", fault: .cutRequest(after: 0), kind: .unavailable),
     ]
 }
@@ -58,18 +60,19 @@ struct S3FaultTests {
     private func `each call says what kind of trouble it met, and works once it is over`(_ answer: Answer, _ step: Step)
         async throws
     {
-        try await withBucket(
-            { bucket, store in
-                try await store.put([1, 2, 3], at: "raw/a")
-                try await bucket.spoil([answer.fault.on(step.method)])
-                let error = await #expect(throws: StoreError.self) { try await step.run(on: store) }
-                #expect(error?.kind == answer.kind)
-                #expect(error?.doing.contains("s3://\(bucket.name)/lake/raw") == true)
-                try await bucket.spoil([])
-                #expect(try await store.read("raw/a") == [1, 2, 3])
-                #expect(try await store.size(of: "raw/a-put") == nil)
-                try await step.run(on: store)
-            }, changing: { $0.requestTimeout = .seconds(1) })
+        try await withBucket { bucket, store in
+            try await store.put([1, 2, 3], at: "raw/a")
+            try await bucket.spoil([answer.fault.on(step.method)])
+            var settings = store.settings
+            settings.requestTimeout = answer.timeout
+            let error = await #expect(throws: StoreError.self) { try await step.run(on: RemoteObjectStore(settings)) }
+            #expect(error?.kind == answer.kind)
+            #expect(error?.doing.contains("s3://\(bucket.name)/lake/raw") == true)
+            try await bucket.spoil([])
+            #expect(try await store.read("raw/a") == [1, 2, 3])
+            #expect(try await store.size(of: "raw/a-put") == nil)
+            try await step.run(on: store)
+        }
     }
 
     @Test func `no more than one more try is hidden from the caller`() async throws {

@@ -5,8 +5,8 @@ extension Pipeline {
     ///
     /// - Returns: what it wrote.
     @discardableResult
-    func expect(_ code: Int32, _ arguments: [String]) async throws -> String {
-        let (ending, output) = try await run(arguments, within: .seconds(300))
+    func expect(_ code: Int32, _ arguments: [String], environment: [String: String] = [:]) async throws -> String {
+        let (ending, output) = try await run(arguments, within: .seconds(300), environment: environment)
         guard ending == .exited(code) else {
             throw HarnessFault("pregao \(arguments.joined(separator: " ")) \(ending), not with \(code)\n\(output)")
         }

@@ -114,6 +114,14 @@ final class Pipeline {
             """
     }
 
+    /// Has the settings that follow too.
+    func add(settings: String) throws {
+        let file = try FileHandle(forWritingTo: settingsFile)
+        defer { try? file.close() }
+        try file.seekToEnd()
+        try file.write(contentsOf: Data(settings.utf8))
+    }
+
     // MARK: - Processes
 
     /// Starts a command that stays; its name tells its process from others of the same command.
@@ -132,14 +140,16 @@ final class Pipeline {
 
     /// Runs a command to its end.
     @discardableResult
-    func run(_ arguments: [String], within limit: Duration = .seconds(120)) async throws -> (
+    func run(
+        _ arguments: [String], within limit: Duration = .seconds(120), environment: [String: String] = [:]
+    ) async throws -> (
         ending: ChildProcess.Ending, output: String
     ) {
         starts += 1
         let output = folder.appending(path: "\(starts)-\(arguments.first ?? "").out")
         let child = try ChildProcess(
             name: arguments.joined(separator: " "), BuiltProgram.pregao, arguments + ["--config", settingsFile.path],
-            output: output)
+            environment: environment, output: output)
         do {
             try await eventually("the end of pregao \(arguments.joined(separator: " "))", within: limit) {
                 child.ending != nil

@@ -55,6 +55,22 @@ struct AnnouncementTests {
         #expect(record["s3"]?["object"]?["sequencer"]?.string == "0000000000000578")
     }
 
+    @Test
+    func `the key is the one in the bucket, and the store's own is read back`() throws {
+        let base = Self.announcement()
+        let prefixed = Announcement(
+            bucket: base.bucket, key: base.key, size: base.size, sha256: base.sha256, dataset: base.dataset,
+            schemaVersion: base.schemaVersion, epoch: base.epoch, topic: base.topic, partition: base.partition,
+            start: base.start, end: base.end, rows: base.rows, rejected: base.rejected, emptyReason: nil,
+            days: base.days, announcedAt: base.announcedAt, keyPrefix: "of/mine/")
+        let object = try JSONDocument(parsing: prefixed.json())["Records"]?[0]?["s3"]?["object"]
+        #expect(object?["key"]?.string?.hasPrefix("of/mine/raw/quotes/dt%3D2026-11-21/") == true)
+        #expect(try Announcement.parse(prefixed.json()) == [prefixed])
+        let strange = String(decoding: prefixed.json(), as: UTF8.self).replacing(
+            "\"prefix\":\"of/mine/\"", with: "\"prefix\":\"of/others/\"")
+        #expect(throws: AnnouncementFault.self) { try Announcement.parse(Array(strange.utf8)) }
+    }
+
     @Test(arguments: [
         ("raw/dt=2026-11-21/t~e-0.parquet", "raw/dt%3D2026-11-21/t~e-0.parquet"),
         ("a b+c%d&e", "a+b%2Bc%25d%26e"),

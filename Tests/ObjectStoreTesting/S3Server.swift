@@ -14,6 +14,8 @@ public final class S3Server: Sendable {
     private let pipes: Mutex<(input: FileHandle, output: FileHandle)>
 
     private init() throws {
+        // A server that has died is a test's failure, and not this process's end.
+        signal(SIGPIPE, SIG_IGN)
         let folder = URL(filePath: #filePath).deletingLastPathComponent()
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/env")
@@ -38,11 +40,25 @@ public final class S3Server: Sendable {
 
     public var endpoint: String { "http://127.0.0.1:\(port)" }
 
+    /// Has it answer nobody, connections being taken and left alone, until ``answer()``.
+    public func fallSilent() { kill(processID, SIGSTOP) }
+
+    public func answer() { kill(processID, SIGCONT) }
+
     /// A bucket of its own for a test.
     public func bucket(_ name: String = "test-\(UUID().uuidString.lowercased())") async throws -> Bucket {
         let bucket = Bucket(server: self, name: name)
         _ = try await ask(Command(bucket: name, do: "make"), Bool.self)
         return bucket
+    }
+
+    /// A bucket of its own in a server of Google Cloud Storage's, which has no faults.
+    public func googleBucket(_ name: String = "test-\(UUID().uuidString.lowercased())") async throws
+        -> RemoteStoreSettings
+    {
+        let port = try await ask(Command(bucket: name, do: "make-google"), Int.self)
+        return RemoteStoreSettings(
+            address: try StoreAddress("gs://\(name)/lake"), endpoint: "http://127.0.0.1:\(port)")
     }
 
     struct Command: Encodable {
@@ -51,6 +67,7 @@ public final class S3Server: Sendable {
         var faults: [S3Fault]?
         var prefix: String?
         var count: Int?
+        var key: String?
     }
 
     func ask<Answer: Decodable & Sendable>(_ command: Command, _: Answer.Type) async throws -> Answer {
@@ -145,6 +162,10 @@ public struct Bucket: Sendable {
     /// Makes so many objects of one byte: the prefix, then `00000` and so on.
     public func fill(_ prefix: String, count: Int) async throws {
         _ = try await server.ask(.init(bucket: name, do: "fill", prefix: prefix, count: count), Bool.self)
+    }
+
+    public func remove(_ key: String) async throws {
+        _ = try await server.ask(.init(bucket: name, do: "remove", key: key), Bool.self)
     }
 
     /// Every object's size by its key.

@@ -4,8 +4,10 @@ It prints the port that it listens on, then answers each line of JSON on its sta
 output, and ends with its input, so that a test that dies leaves no server behind. A line names a bucket and what to do:
 
 {"bucket": NAME, "do": "make"}
+{"bucket": NAME, "do": "make-google"}                     in a server of Google Cloud Storage's, without faults: its port
 {"bucket": NAME, "do": "fill", "prefix": PREFIX, "count": N}   objects of one byte, their names five digits
 {"bucket": NAME, "do": "spoil", "faults": [FAULT, ...]}   in place of those before; a request meets the first that fits
+{"bucket": NAME, "do": "remove", "key": KEY}
 {"bucket": NAME, "do": "objects"}                         {key: size}
 {"bucket": NAME, "do": "uploads"}                         the keys of unfinished uploads
 {"bucket": NAME, "do": "requests"}                        ["METHOD key?query", ...] since it was last asked
@@ -16,7 +18,9 @@ signed by "access_key")  cut-request (after "bytes" of the body)  cut-answer (ha
 lose-answer (done, and the connection cut before the answer).
 """
 import collections
+import functools
 import json
+import logging
 import socket
 import sys
 import threading
@@ -118,10 +122,21 @@ class Handler(WSGIRequestHandler):
         pass
 
 
-def asked(port, method, path):
-    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", method=method, headers={"X-Test": "1"})
+def asked(port, method, path, body=None):
+    headers = {"X-Test": "1", "Content-Type": "application/json"}
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", body, headers, method=method)
     with urllib.request.urlopen(request) as answer:
         return answer.read()
+
+
+@functools.cache
+def google_port():
+    from gcp_storage_emulator.server import create_server
+
+    server = create_server("127.0.0.1", 0, in_memory=True)
+    server._api.daemon = True
+    server.start()
+    return server._api._httpd.server_port
 
 
 def objects(port, bucket):
@@ -142,6 +157,10 @@ def answer(application, port, command):
         case "make":
             asked(port, "PUT", f"/{bucket}")
             return True
+        case "make-google":
+            google = google_port()
+            asked(google, "POST", "/storage/v1/b?project=tests", json.dumps({"name": bucket}).encode())
+            return google
         case "fill":
             backend = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
             for number in range(command["count"]):
@@ -150,6 +169,9 @@ def answer(application, port, command):
         case "spoil":
             with application.lock:
                 application.faults[bucket] = command["faults"]
+            return True
+        case "remove":
+            s3_backends[DEFAULT_ACCOUNT_ID]["aws"].delete_object(bucket, command["key"])
             return True
         case "objects":
             return objects(port, bucket)
@@ -163,6 +185,7 @@ def answer(application, port, command):
 
 
 def main():
+    logging.disable()
     application = Faulty(DomainDispatcherApplication(create_backend_app))
     port = int(sys.argv[1]) if len(sys.argv) > 1 else 0
     server = make_server("127.0.0.1", port, application, threaded=True, request_handler=Handler)

@@ -114,13 +114,15 @@ char *pregao_store_list(struct pregao_store *store, const char *path, struct pre
     arrow::fs::FileSelector selector;
     selector.base_dir = path;
     selector.allow_not_found = true;
+    selector.recursive = store->has_no_folders;
     ARROW_ASSIGN_OR_RAISE(auto infos, store->files->GetFileInfo(selector));
     auto made = std::make_unique<pregao_store_listing>();
     made->entries.reserve(infos.size());
     for (const auto &info : infos) {
       const bool is_folder = info.type() == arrow::fs::FileType::Directory;
-      if (!is_folder && info.type() != arrow::fs::FileType::File) continue;
-      made->entries.push_back({info.base_name() + (is_folder ? "/" : ""), is_folder ? 0 : info.size(),
+      if (is_folder ? store->has_no_folders : info.type() != arrow::fs::FileType::File) continue;
+      made->entries.push_back({info.path().substr(selector.base_dir.size() + 1) + (is_folder ? "/" : ""),
+                               is_folder ? 0 : info.size(),
                                is_folder ? 0 : microseconds(info.mtime()), is_folder});
     }
     std::sort(made->entries.begin(), made->entries.end(),

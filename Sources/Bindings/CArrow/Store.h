@@ -12,6 +12,9 @@ struct pregao_store {
   // Arrow's stream to Google finishes a half-written object when it is aborted, and leaves it when it is dropped.
   bool aborts_by_dropping = false;
 
+  // Arrow lists a folder of Google's by what marks it, and without a mark, as nobody else leaves one, it lists nothing.
+  bool has_no_folders = false;
+
   // Arrow's other streams finish what was written when they are dropped, and a half-written object must never be seen:
   // one that could not be aborted, since the store did not answer, is kept until it can be.
   std::mutex mutex;

@@ -97,6 +97,7 @@ arrow::Status open_gcs(const pregao_store_options &given, pregao_store &store) {
   options.scheme = endpoint.scheme;
   options.retry_limit_seconds = given.request_timeout;
   store.aborts_by_dropping = true;
+  store.has_no_folders = true;
   ARROW_ASSIGN_OR_RAISE(store.files, arrow::fs::GcsFileSystem::Make(options));
   return arrow::Status::OK();
 }

@@ -20,9 +20,11 @@ struct FolderWalk {
         self.limit = limit
     }
 
-    /// - Parameter entries: of a folder, in byte order; its name is empty, or ends in a slash.
-    mutating func run(_ entries: (String) throws(StoreError) -> [FolderEntry]) throws(StoreError) -> [StoredObject] {
-        try walk("", entries)
+    /// - Parameter entries: of a folder, in byte order, or all that is below it; its name is empty, or ends in a slash.
+    mutating func run(
+        from folder: String = "", _ entries: (String) throws(StoreError) -> [FolderEntry]
+    ) throws(StoreError) -> [StoredObject] {
+        try walk(folder, entries)
         return found
     }
 

@@ -14,7 +14,9 @@ struct ListingCursor: Sendable {
         prefix: String, after: String?, limit: Int, _ read: (String) throws(StoreError) -> [FolderEntry]
     ) throws(StoreError) -> [StoredObject] {
         var walk = FolderWalk(prefix: prefix, after: after, limit: limit)
-        let found = try walk.run { (folder) throws(StoreError) in
+        // The folder that every wanted key is below.
+        let start = prefix.lastIndex(of: "/").map { String(prefix[...$0]) } ?? ""
+        let found = try walk.run(from: start) { (folder) throws(StoreError) in
             if let known = folders[folder] { return known }
             let entries = try read(folder)
             folders[folder] = entries

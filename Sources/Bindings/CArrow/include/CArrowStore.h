@@ -57,6 +57,7 @@ char *pregao_store_write(struct pregao_store *store, const char *path, const uin
 char *pregao_store_remove(struct pregao_store *store, const char *path);
 
 // What lies in a folder, in byte order; the name of a folder in it ends in a slash. A folder that is not there is empty.
+// Google has no folders: there, all that lies below.
 struct pregao_store_listing;
 
 struct pregao_store_entry {
