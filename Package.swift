@@ -56,7 +56,7 @@ let package = Package(
                 .unsafeFlags([
                     "-L\(arrow)", "-Xlinker", "-rpath", "-Xlinker", arrow,
                     "-Xlinker", "-rpath", "-Xlinker", "$ORIGIN/../lib",
-                    "-l:libparquet.so.2600", "-l:libarrow.so.2600",
+                    "-l:libparquet.so.2600", "-l:libarrow_s3.so.2600", "-l:libarrow.so.2600",
                 ])
             ]),
 
@@ -73,6 +73,7 @@ let package = Package(
         module("KafkaLog", ["EventLog", "MarketData", "Runtime", "CRdKafka"], path: "Sources/EventLog/Kafka"),
         module("Lake", ["MarketData", "JSON", "Runtime", "CArrow", "COpenSSL"]),
         module("Warehouse", ["MarketData", "JSON", "Runtime", "Lake"]),
+        module("DeadLetters", ["MarketData", "Runtime", "EventLog", "Lake"]),
 
         // The stages. They never import each other.
         module("Poller", ["MarketData", "JSON", "Runtime", "Feeds", "EventLog", "CCurl"]),
@@ -85,20 +86,24 @@ let package = Package(
 
         // The local exchange.
         module("HTTPServer", ["CMicrohttpd"]),
+        module("Operations", ["Runtime", "HTTPServer"]),
         module("Exchange", ["MarketData", "JSON", "Runtime", "HTTPServer"]),
 
         // The program.
         module(
             "Configuration",
             [
-                "MarketData", "YAML", "Runtime", "Feeds", "KafkaLog", "Poller", "Flusher", "Archiver", "Console",
+                "MarketData", "YAML", "Runtime", "Feeds", "KafkaLog", "Lake", "Poller", "Flusher", "Archiver",
+                "Console",
+                "Operations", "Warehouse",
             ]),
         .executableTarget(
             name: "pregao",
             dependencies: [
                 "Configuration", "Terminal", "MarketData", "JSON", "YAML", "Runtime", "Feeds", "EventLog", "KafkaLog",
                 "Lake", "Warehouse", "Poller",
-                "Flusher", "Archiver", "Batch", "Console", "Verification", "Exchange",
+                "Flusher", "Archiver", "Batch", "Console", "Verification", "Exchange", "DeadLetters",
+                "Operations",
             ],
             resources: [.copy("Queries")], swiftSettings: strict),
 
@@ -107,8 +112,19 @@ let package = Package(
             name: "FlusherBaseline", dependencies: ["CArrow", "CSimdjson"], path: "Benchmarks/Flusher/Baseline",
             cxxSettings: [.unsafeFlags(["-isystem", "\(arrow)/include"])]),
         .executableTarget(
-            name: "BenchmarkFlusher", dependencies: ["FlusherBaseline", "Lake", "JSON", "MarketData"],
+            name: "BenchmarkFlusher", dependencies: ["FlusherBaseline", "SampleQuotes", "Lake", "JSON", "MarketData"],
             path: "Benchmarks/Flusher", exclude: ["Baseline"], swiftSettings: strict),
+        module("SampleQuotes", ["JSON", "MarketData"], path: "Benchmarks/Quotes"),
+        .target(
+            name: "KafkaBaseline", dependencies: ["CArrow", "CSimdjson", "CRdKafka"], path: "Benchmarks/Kafka/Baseline",
+            cxxSettings: [.unsafeFlags(["-isystem", "\(arrow)/include"])]),
+        .executableTarget(
+            name: "BenchmarkKafka",
+            dependencies: [
+                "KafkaBaseline", "SampleQuotes", "Flusher", "KafkaLog", "EventLog", "Lake", "JSON", "MarketData",
+                "Runtime", "KafkaTesting",
+            ],
+            path: "Benchmarks/Kafka", exclude: ["Baseline"], swiftSettings: strict),
         .executableTarget(
             name: "BenchmarkLoad", dependencies: ["EventLog", "JSON", "MarketData", "Runtime"],
             path: "Benchmarks/Load", swiftSettings: strict),
@@ -122,6 +138,9 @@ let package = Package(
         .executableTarget(
             name: "BenchmarkBatch", dependencies: ["Batch", "Lake", "MarketData", "Runtime", "Warehouse"],
             path: "Benchmarks/Batch", swiftSettings: strict),
+        .executableTarget(
+            name: "BenchmarkCatalog", dependencies: ["Batch", "JSON", "Lake", "MarketData", "Runtime", "Warehouse"],
+            path: "Benchmarks/Catalog", swiftSettings: strict),
 
         tests("MarketData", ["MarketData"]),
         tests("Runtime", ["Runtime", "MarketData"]),
@@ -131,7 +150,8 @@ let package = Package(
         tests("Feeds", ["Feeds", "JSON", "MarketData"]),
         tests("EventLog", ["EventLog", "MarketData", "Runtime"]),
         tests("Lake", ["Lake", "JSON", "MarketData", "EventLog", "Runtime"]),
-        tests("Warehouse", ["Warehouse", "Lake", "JSON", "MarketData", "Runtime"]),
+        tests("DeadLetters", ["DeadLetters", "EventLog", "Lake", "MarketData", "Runtime"]),
+        tests("Warehouse", ["Warehouse", "PostgresTesting", "Lake", "JSON", "MarketData", "Runtime"]),
         tests("Poller", ["Poller", "Feeds", "EventLog", "Exchange", "JSON", "MarketData", "Runtime"]),
         tests("Flusher", ["Flusher", "EventLog", "Lake", "JSON", "MarketData", "Runtime"]),
         tests("Archiver", ["Archiver", "EventLog", "Lake", "Warehouse", "JSON", "MarketData", "Runtime"]),
@@ -141,8 +161,12 @@ let package = Package(
             "Verification",
             ["Verification", "EventLog", "Lake", "Warehouse", "Batch", "JSON", "MarketData", "Runtime"]),
         tests("HTTPServer", ["HTTPServer"]),
+        tests("Operations", ["Operations", "Runtime"]),
         tests("Exchange", ["Exchange", "HTTPServer", "JSON", "MarketData", "Runtime"]),
         tests("Configuration", ["Configuration", "KafkaLog", "Poller", "YAML"]),
+
+        // A PostgreSQL server that lives no longer than the tests.
+        .target(name: "PostgresTesting", path: "Tests/PostgresTesting", swiftSettings: strict),
 
         // A cluster inside the tests' process, and what tests do to a cluster.
         .target(
@@ -150,14 +174,24 @@ let package = Package(
             swiftSettings: strict),
         tests("KafkaLog", ["KafkaLog", "KafkaTesting", "EventLog", "CRdKafka", "MarketData"]),
 
+        // A local S3 server that fails on demand.
+        .target(
+            name: "ObjectStoreTesting", dependencies: ["Lake"], path: "Tests/ObjectStoreTesting",
+            exclude: ["s3_server.py"], swiftSettings: strict),
+
         // Suites that every implementation of a protocol passes.
-        tests("Contracts", ["EventLog", "KafkaLog", "KafkaTesting", "Lake", "MarketData", "Runtime"]),
+        tests(
+            "Contracts",
+            [
+                "EventLog", "KafkaLog", "KafkaTesting", "Lake", "ObjectStoreTesting", "DeadLetters", "MarketData",
+                "Runtime",
+            ]),
         // The built program, killed and restarted.
         tests(
             "EndToEnd",
             [
-                "pregao", "KafkaTesting", "KafkaLog", "Exchange", "EventLog", "Lake", "Warehouse", "JSON", "MarketData",
-                "Runtime",
+                "pregao", "KafkaTesting", "KafkaLog", "ObjectStoreTesting", "PostgresTesting", "Exchange", "EventLog",
+                "Lake", "Warehouse", "JSON", "MarketData", "Runtime",
             ]),
     ],
     swiftLanguageModes: [.v6],

@@ -3,6 +3,7 @@ import Foundation
 import JSON
 import Lake
 import MarketData
+import SampleQuotes
 
 /// The flusher without the log: JSON messages in memory to a typed zstd Parquet file on disk, against a bare loop in C++
 /// over the same libraries.

@@ -25,7 +25,7 @@ final class NullLog: EventLog {
         throw LogError(.closed, doing: "join \(group)", cause: "there are no groups here")
     }
 
-    func committed(group: String) async throws(LogError) -> [TopicPartition: Offset] { [:] }
+    func committed(group: String, topics: Set<String>) async throws(LogError) -> [TopicPartition: Offset] { [:] }
 
     func watermarks(of topic: String) async throws(LogError) -> [TopicPartition: Watermarks] { [:] }
 

@@ -21,7 +21,8 @@ public struct Archiver: Sendable {
     ///   - log: `pregao.objects` and `pregao.dead-letters` are declared before ``run(until:)``.
     public init(
         settings: ArchiverSettings, datasets: [Dataset] = Datasets.all, log: any EventLog, raw: any ObjectStore,
-        backup: any ObjectStore, catalog: Catalog, clock: any WallClock, logger: Logger, metrics: Metrics
+        backup: any ObjectStore, catalog: Catalog, clock: any WallClock, logger: Logger, metrics: Metrics,
+        readiness: Readiness = Readiness()
     ) {
         let figures = ArchiverFigures(metrics: metrics, clock: clock)
         self.settings = settings
@@ -32,7 +33,7 @@ public struct Archiver: Sendable {
             registrar: Registrar(
                 catalog: catalog, raw: raw, refusals: RefusalLedger(backup: backup, raw: raw, epoch: log.epoch),
                 figures: figures, logger: logger),
-            figures: figures, logger: logger)
+            figures: figures, readiness: readiness, logger: logger)
     }
 
     /// Works until the shutdown is requested; then archives what was announced until then, but for partitions that are
@@ -62,6 +63,7 @@ public struct Archiver: Sendable {
                 guard !error.isFinal, error.kind != .unknownTopic else { throw error }
                 parts.figures.retried("join")
                 parts.logger.warning("cannot join the group yet", ["cause": error])
+                parts.readiness.hold(ArchiverParts.logHindrance, "archiver: cannot join its group: \(error)")
                 await shutdown.sleep(for: settings.firstPause)
             }
         }
@@ -81,7 +83,10 @@ struct ArchiverParts: Sendable {
     let copier: Copier
     let registrar: Registrar
     let figures: ArchiverFigures
+    let readiness: Readiness
     let logger: Logger
+
+    static let logHindrance = "archiver/log"
 
     /// - Parameter batch: each partition's arrivals in ascending order of offset.
     /// - Returns: an outcome for each arrival.

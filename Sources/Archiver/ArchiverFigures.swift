@@ -2,16 +2,7 @@ import Lake
 import MarketData
 import Runtime
 
-/// The archiver's figures.
-///
-/// | name | kind | labels | what |
-/// |---|---|---|---|
-/// | pregao_archiver_objects_total | counter | dataset | objects registered |
-/// | pregao_archiver_bytes_total | counter | dataset | bytes of objects registered |
-/// | pregao_archiver_refused_total | counter | reason | messages that went to the dead letters |
-/// | pregao_archiver_retries_total | counter | step | reads, batches and commits that were held back |
-/// | pregao_archiver_held_partitions | gauge | | partitions that wait for a store or the catalog |
-/// | pregao_archiver_freshness_seconds | histogram | | from an object's announcement to its registration |
+/// The archiver's figures; ``MetricDeclaration`` says what each is.
 struct ArchiverFigures: Sendable {
     let metrics: Metrics
     let clock: any WallClock

@@ -30,10 +30,12 @@ struct ArchiverSession {
         while !shutdown.isRequested, !Task.isCancelled {
             do throws(LogError) {
                 _ = try await takeNext(waitingAtMost: min(machine.wait(now: now) ?? .seconds(1), Self.longestWait))
+                parts.readiness.clear(ArchiverParts.logHindrance)
             } catch {
                 guard !error.isFinal else { throw error }
                 parts.figures.retried("read")
                 parts.logger.warning("cannot read the log yet", ["cause": error])
+                parts.readiness.hold(ArchiverParts.logHindrance, "archiver: cannot read the log: \(error)")
                 await shutdown.sleep(for: parts.settings.firstPause)
             }
             await archive(machine.dueBatch(now: now))
@@ -113,7 +115,11 @@ struct ArchiverSession {
         await consumer.pause(overfull.subtracting(paused))
         await consumer.resume(paused.subtracting(overfull))
         paused = overfull
-        parts.figures.show(heldPartitions: machine.held.count)
+        let held = machine.held
+        parts.figures.show(heldPartitions: held.count)
+        parts.readiness.report(
+            "archiver/held",
+            held.sorted { $0.key < $1.key }.map { "archiver: \($0.key) is held back: \($0.value)" })
     }
 
     // MARK: - A batch
@@ -155,7 +161,10 @@ struct ArchiverSession {
     /// A fenced commit is of a partition that another archiver has, of which the log will tell, or of one that a commit
     /// of ours has passed without an answer.
     private mutating func failedToCommit(_ advances: [CommitBatch.Advance], _ error: LogError) async {
-        let positions = error.kind == .fenced ? try? await log.committed(group: Archiver.group) : nil
+        var positions: [TopicPartition: Offset]?
+        if error.kind == .fenced {
+            positions = try? await log.committed(group: Archiver.group, topics: [Announcement.topic])
+        }
         for advance in advances {
             if let position = positions?[advance.partition], position > advance.start {
                 machine.moved(advance.partition, to: position)

@@ -31,7 +31,7 @@ struct Copier: Sendable {
             switch error.kind {
             case .absent: return .refused(Refusal(.absent, "\(error)"))
             case .forbiddenKey: return .refused(Refusal(.misnamed, "\(error)"))
-            case .differs, .unavailable: return .held(reason: "\(error)")
+            case .differs, .unavailable, .misconfigured: return .held(reason: "\(error)")
             }
         }
         // Whatever the backup store says tells nothing of the object.

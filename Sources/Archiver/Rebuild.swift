@@ -139,7 +139,7 @@ struct BackupReader {
                 restored.append(it.key)
             }
         } catch {
-            guard error.kind != .unavailable else { throw error }
+            guard !error.isTransient else { throw error }
             faults.append((it.key, "\(error)"))
         }
         return .object(Registration(announcement: it, location: raw.location(of: it.key)))

@@ -146,7 +146,7 @@ struct Registrar: Sendable {
         do throws(StoreError) {
             let letter = try await refusals.record(DeadLetter(arrival, refusal))
             logger.error(
-                "refused; see 'pregao log read pregao.dead-letters'",
+                "refused; see 'pregao dead-letters list'",
                 ["partition": arrival.partition, "offset": arrival.offset, "reason": refusal])
             return .refused(letter)
         } catch {

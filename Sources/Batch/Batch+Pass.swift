@@ -26,7 +26,7 @@ extension Batch {
         for model in models.inOrder {
             if isStale { schedule.observe(try await changes(), uptime: .now - start) }
             isStale = false
-            metrics.set("pregao_batch_dirty_days", to: Double(schedule.dirtyCount))
+            metrics.set("pregao_batch_backlog", to: Double(schedule.dirtyCount))
             let due = schedule.work(of: model, now: clock.now(), uptime: .now - start)
             isSomeLeft = isSomeLeft || due.count > Self.daysOfPass
             for work in due.prefix(Self.daysOfPass) {
@@ -83,6 +83,31 @@ extension Batch {
             if error.kind != .catalog { await record(key, "\(error)") }
         }
         return report
+    }
+
+    /// Compacts the oldest closed day that is not compacted, if there is one. A failure is logged: nothing is done then,
+    /// and the next time comes.
+    ///
+    /// - Returns: whether something was compacted.
+    func compactOneDay() async -> Bool {
+        guard let compactor else { return false }
+        do {
+            guard let day = try await compactor.due().first else { return false }
+            let start = ContinuousClock.now
+            let report = try await compactor.compact(day)
+            metrics.add(Double(report.objects), to: "pregao_batch_compacted_objects_total")
+            metrics.add(Double(report.files), to: "pregao_batch_compacted_files_total")
+            logger.info(
+                "compacted a day",
+                [
+                    "dataset": report.dataset, "day": report.day, "objects": report.objects, "files": report.files,
+                    "rows": report.rows, "seconds": (ContinuousClock.now - start) / .seconds(1),
+                ])
+            return report.files > 0
+        } catch {
+            logger.warning("a day could not be compacted", ["error": error])
+            return false
+        }
     }
 
     /// Keeps the reason where every process can see it.

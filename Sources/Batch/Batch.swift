@@ -12,25 +12,32 @@ public struct Batch: Sendable {
     let models: Models
     let catalog: Catalog
     let runner: DayRunner
+    let compactor: Compactor?
     let clock: any WallClock
     let logger: Logger
     let metrics: Metrics
+    let readiness: Readiness
 
     /// - Parameters:
     ///   - engine: computes the days; a whole day is what its memory and threads are for.
+    ///   - compactor: compacts closed days while nothing else is to be done; nil for never.
     ///   - clock: decides what day is open; durations are not taken from it.
     public init(
         settings: BatchSettings, models: Models, catalog: Catalog, engine: DuckDB,
-        clock: any WallClock = SystemWallClock(), logger: Logger, metrics: Metrics
+        compactor: Compactor? = nil, clock: any WallClock = SystemWallClock(), logger: Logger, metrics: Metrics,
+        readiness: Readiness = Readiness()
     ) {
         self.settings = settings
         self.models = models
         self.catalog = catalog
+        self.compactor = compactor
         self.clock = clock
         self.logger = logger
         self.metrics = metrics
+        self.readiness = readiness
         runner = DayRunner(
-            models: models, catalog: catalog, engine: engine, folder: RefinedFolder(root: settings.folder))
+            models: models, catalog: catalog, engine: engine, 
+            folder: RefinedFolder(root: settings.folder, store: settings.store))
     }
 
     /// Runs until the shutdown is requested; a day being computed is finished first.
@@ -42,6 +49,7 @@ public struct Batch: Sendable {
         var schedule = newSchedule()
         var isReady = false
         var failures = 0
+        var compaction = start + settings.compactionInterval
         repeat {
             do throws(CatalogError) {
                 if !isReady {
@@ -51,11 +59,17 @@ public struct Batch: Sendable {
                 isReady = true
                 let isSomeLeft = try await pass(&schedule, start: start, until: shutdown)
                 failures = 0
+                readiness.clear("batch/catalog")
                 if isSomeLeft { continue }
+                if compaction <= .now {
+                    if await compactOneDay() { continue }
+                    compaction = .now + settings.compactionInterval
+                }
             } catch {
                 failures += 1
                 metrics.add(to: "pregao_batch_catalog_failures_total")
                 logger.warning("the catalog does not answer", ["error": error, "failures": failures])
+                readiness.hold("batch/catalog", "batch: the catalog does not answer: \(error)")
             }
             let pause = failures == 0 ? settings.pollInterval : settings.pause(after: failures)
             await shutdown.sleep(for: pause)

@@ -4,7 +4,7 @@ import Runtime
 import Warehouse
 
 /// Removes refined files that nobody reads any more: those that a later version of their day has replaced, and those
-/// that a run placed and never published.
+/// that a run placed and never published. Compacted files that the catalog does not know go the same way.
 ///
 /// A file goes when it is older than the grace and neither the catalog nor a snapshot that was the newest within the
 /// grace shows it. Snapshots older than that are let go first, so that none refers to a file that is gone.
@@ -20,13 +20,40 @@ public struct RefinedSweep: Sendable {
     /// Those of a page are removed in one turn of the catalog's writers.
     private static let pageSize = 500
 
+    private let kind: Kind
     private let store: any ObjectStore
     private let catalog: Catalog
     private let grace: Duration
     private let clock: any WallClock
 
-    /// - Parameter store: its keys are those of refined files, `refined/<schema>.<table>/…`.
-    public init(store: any ObjectStore, catalog: Catalog, grace: Duration = .seconds(86_400), clock: any WallClock) {
+    /// Which files are swept.
+    public enum Kind: Sendable {
+        /// `refined/<schema>.<table>/…`
+        case refined
+        /// `compacted/<dataset>/…`, in the raw store.
+        case compacted
+
+        var prefix: String {
+            switch self {
+            case .refined: "refined/"
+            case .compacted: CompactedFileName.folder
+            }
+        }
+
+        func isName(_ key: String) -> Bool {
+            switch self {
+            case .refined: RefinedFileName(key: key) != nil
+            case .compacted: CompactedFileName(key: key) != nil
+            }
+        }
+    }
+
+    /// - Parameter store: holds the files of that kind.
+    public init(
+        _ kind: Kind = .refined, store: any ObjectStore, catalog: Catalog, grace: Duration = .seconds(86_400),
+        clock: any WallClock
+    ) {
+        self.kind = kind
         self.store = store
         self.catalog = catalog
         self.grace = grace
@@ -41,7 +68,7 @@ public struct RefinedSweep: Sendable {
         var report = Report()
         var last: String?
         while true {
-            let page = try await store.list(prefix: "refined/", after: last, limit: Self.pageSize)
+            let page = try await store.list(prefix: kind.prefix, after: last, limit: Self.pageSize)
             guard let end = page.last?.key else { return report }
             last = end
             try await sweep(page.filter { !$0.key.hasPrefix(RefinedFolder.unnamed) }, oldest, removing, &report)
@@ -55,8 +82,8 @@ public struct RefinedSweep: Sendable {
         let shown = try await catalog.refinedFilesShown(among: page.map(\.key), since: oldest)
         var old: [StoredObject] = []
         for file in page where !shown.contains(file.key) {
-            if RefinedFileName(key: file.key) == nil {
-                report.kept.append((file, "not a refined file's name"))
+            if !kind.isName(file.key) {
+                report.kept.append((file, "not a \(kind) file's name"))
             } else if file.modified > oldest.microseconds {
                 report.kept.append((file, "younger than the grace"))
             } else {

@@ -2,6 +2,7 @@ import Archiver
 import Console
 import Flusher
 import KafkaLog
+import Operations
 import Poller
 import Runtime
 
@@ -15,9 +16,11 @@ public struct Configuration: Sendable {
     public var poller = PollerSettings()
     public var flusher = FlusherSettings(instance: "flusher")
     public var archiver = ArchiverSettings()
+    public var storage = Storage()
     public var batch = DailyBatch()
     public var catalog = Catalog()
     public var console = ConsoleSettings()
+    public var operations = OperationsSettings()
     /// How long the stages of a process may take to drain, all in all, once it is told to stop.
     public var drain: Duration = .seconds(60)
 
@@ -46,6 +49,11 @@ public struct Configuration: Sendable {
         public var models: String?
         public var poll: Duration = .seconds(2)
         public var refresh: Duration?
+        /// Whether closed days are compacted.
+        public var compact = true
+        public var compactAfter: Duration = .seconds(6 * 3600)
+        /// Of the objects that one file is made of.
+        public var compactSize = 256 << 20
     }
 
     public struct Catalog: Sendable {
@@ -55,6 +63,10 @@ public struct Configuration: Sendable {
         public var threads = 2
         /// What one writing transaction may take.
         public var timeout: Duration = .seconds(300)
+        /// A PostgreSQL database's URI; nil: SQLite.
+        public var metadata: String?
+        public var schema = "pregao"
+        public var password: String?
     }
 }
 

@@ -5,6 +5,7 @@ import Flusher
 import Foundation
 import KafkaLog
 import MarketData
+import Operations
 import Poller
 
 extension ConfigurationReader {
@@ -17,6 +18,7 @@ extension ConfigurationReader {
         for fault in configuration.archiver.faults { report("archiver", fault) }
         checkLog()
         checkPlaces()
+        checkStores()
     }
 
     private mutating func checkLog() {
@@ -45,6 +47,9 @@ extension ConfigurationReader {
         if !Self.isNumericAddress(configuration.console.address) {
             report("console.address", "\(configuration.console.address) is not a numeric IPv4 or IPv6 address")
         }
+        if !Self.isNumericAddress(configuration.operations.address) {
+            report("operations.address", "\(configuration.operations.address) is not a numeric IPv4 or IPv6 address")
+        }
     }
 
     private static func isNumericAddress(_ text: String) -> Bool {
@@ -53,7 +58,7 @@ extension ConfigurationReader {
     }
 
     /// - Parameter setting: its path, or one that begins with it, such as `feeds.coinbase-spot.symbols[2]`.
-    private mutating func report(_ setting: String, _ problem: String) {
+    mutating func report(_ setting: String, _ problem: String) {
         let known = places.keys.filter { setting.hasPrefix($0) }.max { $0.count < $1.count }
         guard !refused.contains(where: { setting.hasPrefix($0) }) else { return }
         let fault = ConfigurationFault(known.flatMap { places[$0] } ?? .settings, "\(setting): \(problem)")

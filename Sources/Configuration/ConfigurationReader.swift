@@ -134,9 +134,8 @@ extension ConfigurationReader {
 
     private mutating func read(assignment: String) {
         let parts = assignment.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-        // What follows the name of a property may be a secret.
-        let isProperty = assignment.hasPrefix(Setting.propertyPrefix)
-        let place = ConfigurationFault.Place.flag("--set \(isProperty ? parts[0] : assignment)")
+        let isSecret = setting(parts[0])?.isSecret ?? assignment.hasPrefix(Setting.propertyPrefix)
+        let place = ConfigurationFault.Place.flag("--set \(isSecret ? parts[0] : assignment)")
         guard parts.count == 2 else {
             faults.append(ConfigurationFault(place, "takes SETTING=VALUE"))
             return

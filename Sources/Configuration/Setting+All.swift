@@ -9,9 +9,10 @@ import Runtime
 extension Setting {
     /// Every setting there is.
     public static let all: [Setting] =
-        general + kafka + poller + KnownFeeds.polledNames.flatMap(feed) + sourceNames.flatMap(source) + flusher
+        general + operations + kafka + stores + poller + KnownFeeds.polledNames.flatMap(feed)
+        + sourceNames.flatMap(source) + flusher
         + archiver
-        + batch + catalog
+        + batch + compaction + catalog + catalogMetadata
 
     private static let feedNames = KnownFeeds.polledNames + KnownFeeds.taskNames
 

@@ -41,7 +41,7 @@ extension Setting {
                 guard let text = texts.first, texts.count == 1 else { return "takes one value, not a list" }
                 configuration.kafka.properties[name] = text
                 return nil
-            }, isList: false)
+            }, isList: false, isSecret: true)
     }
 
     /// `PREGAO_KAFKA_PROPERTIES_SASL_PASSWORD`: librdkafka's names are of small letters and points.

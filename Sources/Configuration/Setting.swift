@@ -11,6 +11,8 @@ public struct Setting: Sendable {
     /// - Returns: why the texts cannot be taken, or nil.
     let apply: @Sendable (inout Configuration, [String]) -> String?
     let isList: Bool
+    /// Whether what was given is never shown.
+    var isSecret = false
 
     /// `PREGAO_FLUSHER_INTERVAL`
     public var environmentName: String {

@@ -67,8 +67,11 @@ public protocol EventLog: Sendable {
     /// - Parameter instance: unique in the group and stable across restarts.
     func join(group: String, instance: String, topics: [String]) async throws(LogError) -> any GroupConsumer
 
-    /// The group's positions, after pending transactions; a partition never committed is absent.
-    func committed(group: String) async throws(LogError) -> [TopicPartition: Offset]
+    /// The group's positions in these topics, after pending transactions; a partition never committed is absent.
+    ///
+    /// - Throws: ``LogError/Kind/unknownTopic`` where one of the topics is not there: what is not seen has no position,
+    ///   which is not to be taken for one that was never committed.
+    func committed(group: String, topics: Set<String>) async throws(LogError) -> [TopicPartition: Offset]
 
     func watermarks(of topic: String) async throws(LogError) -> [TopicPartition: Watermarks]
 
@@ -92,6 +95,11 @@ extension EventLog {
 
     /// Declares a topic that no group has to read.
     public func declare(_ topic: TopicDeclaration) async throws(LogError) { try await declare(topic, readBy: []) }
+
+    /// The group's positions in every topic there is.
+    public func committed(group: String) async throws(LogError) -> [TopicPartition: Offset] {
+        try await committed(group: group, topics: Set(topics().map(\.name)))
+    }
 }
 
 /// Where a message was stored.

@@ -62,12 +62,26 @@ public struct RecordBatch: Sendable {
         public let offset: Offset
         /// When the log took the message.
         public let timestamp: Instant
-        let key: Range<Int>?
-        let value: Range<Int>?
         public let headers: [Header]
+        /// Where its key begins, which the value follows.
+        fileprivate let start: UInt32
+        /// -1 where it has none.
+        fileprivate let keyLength: Int32
+        fileprivate let valueLength: Int32
 
         /// The lengths of key, value and headers together.
-        public var byteCount: Int { (key?.count ?? 0) + (value?.count ?? 0) + headers.byteCount }
+        public var byteCount: Int { keyBytes + Int(max(0, valueLength)) + headers.byteCount }
+
+        fileprivate var keyBytes: Int { Int(max(0, keyLength)) }
+
+        fileprivate var key: Range<Int>? {
+            keyLength < 0 ? nil : Int(start)..<Int(start) + Int(keyLength)
+        }
+
+        fileprivate var value: Range<Int>? {
+            let valueStart = Int(start) + keyBytes
+            return valueLength < 0 ? nil : valueStart..<valueStart + Int(valueLength)
+        }
     }
 
     public let source: TopicPartition
@@ -82,6 +96,12 @@ public struct RecordBatch: Sendable {
     public init(source: TopicPartition, startingAt offset: Offset) {
         self.source = source
         nextOffset = offset
+    }
+
+    /// Makes room for so much, which growing would copy again and again.
+    public mutating func reserve(records count: Int, bytes byteCount: Int) {
+        records.reserveCapacity(count)
+        bytes.reserveCapacity(byteCount)
     }
 
     /// The sum of the lengths of keys, values and headers.
@@ -100,20 +120,18 @@ public struct RecordBatch: Sendable {
         offset: Offset, timestamp: Instant, key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?,
         headers: [Header] = []
     ) {
+        let start = UInt32(bytes.count)
+        if let key { bytes.append(contentsOf: key) }
+        if let value { bytes.append(contentsOf: value) }
         records.append(
-            Record(offset: offset, timestamp: timestamp, key: store(key), value: store(value), headers: headers))
+            Record(
+                offset: offset, timestamp: timestamp, headers: headers, start: start,
+                keyLength: Int32(key?.count ?? -1), valueLength: Int32(value?.count ?? -1)))
         if !headers.isEmpty {
             headerBytes += headers.byteCount
             headerCount += headers.count
         }
         nextOffset = offset + 1
-    }
-
-    private mutating func store(_ part: UnsafeRawBufferPointer?) -> Range<Int>? {
-        guard let part else { return nil }
-        let start = bytes.count
-        bytes.append(contentsOf: part)
-        return start..<bytes.count
     }
 
     /// The value's bytes, valid inside `body` only; nil for a tombstone.

@@ -18,21 +18,22 @@ public struct Flusher: Sendable {
     ///   before ``run(until:)``.
     public init(
         settings: FlusherSettings, datasets: [Dataset], log: any EventLog, store: any ObjectStore,
-        clock: any WallClock, logger: Logger, metrics: Metrics
+        clock: any WallClock, logger: Logger, metrics: Metrics, readiness: Readiness = Readiness()
     ) {
         self.init(
             settings: settings, datasets: datasets, log: log, store: store, clock: clock, logger: logger,
-            metrics: metrics, sleeper: { await $1.sleep(for: $0) })
+            metrics: metrics, readiness: readiness, sleeper: { await $1.sleep(for: $0) })
     }
 
     init(
         settings: FlusherSettings, datasets: [Dataset], log: any EventLog, store: any ObjectStore,
-        clock: any WallClock, logger: Logger, metrics: Metrics, sleeper: @escaping Sleeper
+        clock: any WallClock, logger: Logger, metrics: Metrics, readiness: Readiness = Readiness(),
+        sleeper: @escaping Sleeper
     ) {
         self.log = log
         parts = FlusherParts(
             settings: settings, datasets: datasets, store: store, clock: clock, logger: logger,
-            figures: FlusherFigures(metrics: metrics), sleeper: sleeper)
+            figures: FlusherFigures(metrics: metrics), readiness: readiness, sleeper: sleeper)
     }
 
     /// Runs until the shutdown is requested; then flushes what is buffered, leaves the group and returns.
@@ -59,12 +60,15 @@ public struct Flusher: Sendable {
         var attempt = 0
         while !shutdown.isRequested, !Task.isCancelled {
             do throws(LogError) {
-                return try await log.join(
+                let consumer = try await log.join(
                     group: parts.settings.group, instance: parts.settings.instance, topics: parts.datasets.map(\.topic))
+                parts.readiness.clear(FlusherParts.logHindrance)
+                return consumer
             } catch {
                 guard !error.isFinal, error.kind != .unknownTopic else { throw error }
                 attempt += 1
                 parts.logger.warning("cannot join the group yet", ["cause": error, "attempt": attempt])
+                parts.readiness.hold(FlusherParts.logHindrance, "flusher: cannot join its group: \(error)")
                 await parts.pause(afterAttempt: attempt, until: shutdown)
             }
         }
@@ -80,7 +84,14 @@ struct FlusherParts: Sendable {
     let clock: any WallClock
     let logger: Logger
     let figures: FlusherFigures
+    let readiness: Readiness
     let sleeper: Flusher.Sleeper
+
+    static let logHindrance = "flusher/log"
+    static let commitHindrance = "flusher/commit"
+
+    /// What begins the names of what hinders a partition.
+    static func hindrance(of partition: TopicPartition) -> String { "flusher/partition/\(partition)/" }
 
     func pause(afterAttempt attempt: Int, until shutdown: Shutdown) async {
         let duration = settings.retryPause.duration(afterAttempt: attempt, jitter: Double.random(in: 0...1))

@@ -95,7 +95,10 @@ struct FlusherDriver {
         case .pause(let partitions): await consumer.pause(partitions)
         case .resume(let partitions): await consumer.resume(partitions)
         case .release(let partitions): group.addTask { [reader] in await reader.release(partitions) }
-        case .discard(let assignment): encoders[assignment] = nil
+        case .discard(let assignment):
+            encoders[assignment] = nil
+            parts.figures.forget(assignment.partition)
+            parts.readiness.clear(startingWith: FlusherParts.hindrance(of: assignment.partition))
         case .report(let report): parts.report(report)
         case .leave: break
         }

@@ -2,23 +2,7 @@ import EventLog
 import MarketData
 import Runtime
 
-/// The flusher's metrics.
-///
-/// | name | kind | labels | content |
-/// |---|---|---|---|
-/// | pregao_flusher_rows_total | counter | topic | rows announced |
-/// | pregao_flusher_rejected_total | counter | topic | messages that went to the dead letters |
-/// | pregao_flusher_lost_offsets_total | counter | topic | offsets that retention took before they were read |
-/// | pregao_flusher_objects_total | counter | topic | objects announced |
-/// | pregao_flusher_bytes_total | counter | topic | bytes of objects announced |
-/// | pregao_flusher_commit_seconds | histogram | | how long commits took |
-/// | pregao_flusher_retries_total | counter | step | polls, puts and commits that were refused |
-/// | pregao_flusher_fenced_total | counter | | commits of partitions that had another owner |
-/// | pregao_flusher_newer_version_total | counter | topic, partition | messages that only a newer program reads |
-/// | pregao_flusher_buffered_bytes | gauge | topic, partition | bytes read and not yet announced |
-/// | pregao_flusher_batch_age_seconds | gauge | topic, partition | since the open object's first message came |
-/// | pregao_flusher_paused | gauge | topic, partition | 1 while the partition is not read |
-/// | pregao_flusher_lag_seconds | gauge | topic, partition | age of the newest message read, when it was read |
+/// The flusher's figures; ``MetricDeclaration`` says what each is.
 struct FlusherFigures: Sendable {
     private let metrics: Metrics
 
@@ -62,6 +46,15 @@ struct FlusherFigures: Sendable {
             metrics.set("pregao_flusher_batch_age_seconds", labels, to: age)
             metrics.set("pregao_flusher_paused", labels, to: machine.pausedPartitions.contains(partition) ? 1 : 0)
         }
+    }
+
+    /// The partition is another's.
+    func forget(_ partition: TopicPartition) {
+        metrics.forget(
+            [
+                "pregao_flusher_buffered_bytes", "pregao_flusher_batch_age_seconds", "pregao_flusher_paused",
+                "pregao_flusher_lag_seconds",
+            ], labels(partition))
     }
 
     private func labels(_ partition: TopicPartition) -> [String: String] {

@@ -11,6 +11,7 @@ extension FlusherParts {
             return .putFailed(id, error)
         }
         Waypoint.flusherPut.reached()
+        readiness.clear(Self.hindrance(of: id.assignment.partition) + "store")
         return .put(id)
     }
 
@@ -29,7 +30,7 @@ extension FlusherParts {
                     partition: partition.partition, start: object.range.lowerBound, end: object.range.upperBound,
                     rows: Int64(object.summary.rows), rejected: Int64(object.summary.rejected),
                     emptyReason: object.summary.emptyReason?.rawValue, days: object.summary.days,
-                    announcedAt: announcedAt)
+                    announcedAt: announcedAt, keyPrefix: store.keyPrefix)
                 batch.appends.append(
                     OutgoingMessage(
                         topic: Announcement.topic, key: Array("\(partition)".utf8), value: announcement.json()))
@@ -51,6 +52,7 @@ extension FlusherParts {
             return .commitFailed(error)
         }
         Waypoint.flusherCommitted.reached()
+        readiness.clear(Self.commitHindrance)
         figures.committed(commit, in: ContinuousClock.now - start)
         for part in commit { for object in part.objects { tell(of: object.summary, object.range, part) } }
         return .committed
@@ -76,6 +78,9 @@ extension FlusherParts {
         switch report {
         case .newerVersion(let partition, let offset, let version):
             figures.sawNewerVersion(partition)
+            readiness.hold(
+                Self.hindrance(of: partition) + "version",
+                "flusher: \(partition) waits at offset \(offset) for a program that reads version \(version)")
             logger.error(
                 "partition is paused: its next message is of a version that only a newer program reads",
                 [
@@ -85,7 +90,9 @@ extension FlusherParts {
         case .putHeld(let id, let error, let attempt):
             figures.retried("put")
             let partition = id.assignment.partition
-            if error.kind == .unavailable {
+            readiness.hold(
+                Self.hindrance(of: partition) + "store", "flusher: \(partition) is held back: the store: \(error)")
+            if error.isTransient {
                 logger.warning(
                     "object is held back: the store refuses it",
                     ["partition": partition, "start": id.start, "attempt": attempt, "cause": error])
@@ -96,6 +103,8 @@ extension FlusherParts {
             }
         case .commitHeld(let partitions, let error, let attempt):
             figures.retried("commit")
+            readiness.hold(
+                Self.commitHindrance, "flusher: a commit of \(partitions.count) partitions is held back: \(error)")
             let fields: KeyValuePairs<String, any Sendable> = [
                 "partitions": partitions, "attempt": attempt, "cause": error,
             ]
@@ -107,6 +116,7 @@ extension FlusherParts {
             }
         case .commitFenced(let partitions, let error):
             figures.fenced()
+            readiness.clear(Self.commitHindrance)
             logger.warning("commit was fenced", ["partitions": partitions, "cause": error])
         case .givenUp(let partition, let why):
             logger.warning(

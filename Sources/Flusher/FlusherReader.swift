@@ -22,7 +22,9 @@ struct FlusherReader: Sendable {
         var attempt = 0
         while true {
             do throws(LogError) {
-                guard let event = try await consumer.next(waitingAtMost: wait) else { return .polled(.tick) }
+                let event = try await consumer.next(waitingAtMost: wait)
+                if attempt > 0 { parts.readiness.clear(FlusherParts.logHindrance) }
+                guard let event else { return .polled(.tick) }
                 return .polled(try await translated(event))
             } catch {
                 // Fenced: another process runs as this instance.
@@ -31,6 +33,7 @@ struct FlusherReader: Sendable {
                 attempt += 1
                 parts.figures.retried("poll")
                 parts.logger.warning("cannot read the log yet", ["cause": error, "attempt": attempt])
+                parts.readiness.hold(FlusherParts.logHindrance, "flusher: cannot read the log: \(error)")
                 await parts.pause(afterAttempt: attempt, until: shutdown)
             }
         }
@@ -54,7 +57,7 @@ struct FlusherReader: Sendable {
         guard positions.values.contains(where: { $0 > 0 }) else {
             return positions.mapValues { StartingPoint(position: $0, isFirst: true) }
         }
-        let committed = try await committedPositions()
+        let committed = try await committedPositions(in: Set(positions.keys.map(\.topic)))
         return Dictionary(
             uniqueKeysWithValues: positions.map { partition, position in
                 (partition, StartingPoint(position: position, isFirst: committed[partition] == nil))
@@ -62,11 +65,11 @@ struct FlusherReader: Sendable {
     }
 
     /// Asks until the log answers: an assignment that was taken is not told a second time.
-    private func committedPositions() async throws(LogError) -> [TopicPartition: Offset] {
+    private func committedPositions(in topics: Set<String>) async throws(LogError) -> [TopicPartition: Offset] {
         var attempt = 0
         while true {
             do throws(LogError) {
-                return try await log.committed(group: parts.settings.group)
+                return try await log.committed(group: parts.settings.group, topics: topics)
             } catch {
                 guard !error.isFinal, !shutdown.isRequested, !Task.isCancelled else { throw error }
                 attempt += 1

@@ -106,7 +106,7 @@ struct FlusherStateMachine {
         guard isCurrent(id.assignment), let attempts = flows[id.assignment.partition]?.putFailed(id) else { return }
         actions.append(.report(.putHeld(id, error, attempt: attempts)))
         // Other bytes under our name do not go away by themselves: ask seldom.
-        actions.append(.wait(.put(id), attempt: error.kind == .unavailable ? attempts : .max))
+        actions.append(.wait(.put(id), attempt: error.isTransient ? attempts : .max))
     }
 
     private mutating func committed() {

@@ -132,10 +132,19 @@ struct PartitionFlow {
     }
 
     /// More waits than a partition should hold: it is not read until some of it is done.
+    ///
+    /// What a log reads ahead waits there; here only as much as keeps the encoders at work.
     private mutating func updateBehind() {
         let waiting = inputs.count + pending.count
-        if waiting >= 8 { isBehind = true } else if waiting <= 2 { isBehind = false }
+        let bytes = inputs.reduce(0) { $0 + $1.byteCount }
+        if waiting >= 8 || bytes >= Self.waitingBytes {
+            isBehind = true
+        } else if waiting <= 2, bytes <= Self.waitingBytes / 2 {
+            isBehind = false
+        }
     }
+
+    private static let waitingBytes = 3 << 20
 
     // MARK: Putting and committing
 

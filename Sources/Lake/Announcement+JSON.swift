@@ -30,7 +30,7 @@ extension Announcement {
                 "arn": .string("arn:aws:s3:::\(bucket)"),
             ]),
             "object": .object(members: [
-                "key": .string(EventKey.encode(key)),
+                "key": .string(EventKey.encode(keyPrefix + key)),
                 "size": .number("\(size)"),
                 "eTag": .string(String(sha256.prefix(32))),
                 "sequencer": .string(String(repeating: "0", count: max(0, 16 - digits.count)) + digits),
@@ -51,6 +51,7 @@ extension Announcement {
             "rejected": .number("\(rejected)"),
             "reason": emptyReason.map { .string($0) },
             "sha256": .string(sha256),
+            "prefix": keyPrefix.isEmpty ? nil : .string(keyPrefix),
             "days": .array(days.map(\.json)),
         ])
     }
@@ -98,9 +99,14 @@ extension Announcement {
         let s3 = try record["s3"]
         let object = try s3["object"]
         let pregao = try record["pregao"]
-        guard let key = EventKey.decode(try object["key"].text()) else {
+        guard let keyInBucket = EventKey.decode(try object["key"].text()) else {
             throw try object["key"].fault("is not URL-encoded UTF-8")
         }
+        let prefix = try pregao.optional("prefix")?.text() ?? ""
+        guard keyInBucket.utf8.starts(with: prefix.utf8) else {
+            throw try object["key"].fault("does not begin with the prefix")
+        }
+        let key = String(decoding: keyInBucket.utf8.dropFirst(prefix.utf8.count), as: UTF8.self)
         var days: [DayContent] = []
         for content in try pregao["days"].elements() { days.append(try DayContent(content)) }
         self.init(
@@ -110,7 +116,7 @@ extension Announcement {
             topic: try pregao["topic"].text(), partition: try pregao["partition"].partition(),
             start: try pregao["start"].count(), end: try pregao["end"].count(), rows: try pregao["rows"].count(),
             rejected: try pregao["rejected"].count(), emptyReason: try pregao.optional("reason")?.text(),
-            days: days, announcedAt: try record["eventTime"].instant())
+            days: days, announcedAt: try record["eventTime"].instant(), keyPrefix: prefix)
         guard start <= end else { throw try pregao["end"].fault("lies before start") }
         guard try Self.rows(of: days, in: pregao) == rows else {
             throw try pregao["days"].fault("do not add up to rows")

@@ -10,8 +10,10 @@ public struct Announcement: Hashable, Sendable {
     public static let maximumDays = 4000
 
     public let bucket: String
-    /// Not URL-encoded here; the message encodes it as S3 does.
+    /// The store's own. Not URL-encoded here; the message encodes it as S3 does.
     public let key: String
+    /// What the key in the bucket has before the store's own: empty, or ending in a slash.
+    public let keyPrefix: String
     public let size: Int64
     public let sha256: String
     public let dataset: String
@@ -50,10 +52,11 @@ public struct Announcement: Hashable, Sendable {
     public init(
         bucket: String, key: String, size: Int64, sha256: String, dataset: String, schemaVersion: Int, epoch: String,
         topic: String, partition: Int32, start: Int64, end: Int64, rows: Int64, rejected: Int64, emptyReason: String?,
-        days: [DayContent], announcedAt: Instant
+        days: [DayContent], announcedAt: Instant, keyPrefix: String = ""
     ) {
         self.bucket = bucket
         self.key = key
+        self.keyPrefix = keyPrefix
         self.size = size
         self.sha256 = sha256
         self.dataset = dataset

@@ -1,9 +1,12 @@
 /// Objects by key, in a folder or a bucket. Every object is written once: a key never holds other bytes than its first.
 ///
-/// Implementations: a local folder; from the next issue, S3, GCS and Azure. One contract suite runs against each.
+/// Implementations: a local folder; S3, Google Cloud Storage and Azure. One contract suite runs against each.
 public protocol ObjectStore: Sendable {
     /// The bucket name that object-created messages bear.
     var bucket: String { get }
+
+    /// What an object's key in the bucket has before the store's own: empty, or ending in a slash.
+    var keyPrefix: String { get }
 
     /// Makes the object durable under `key`, or finds it there with the same bytes.
     ///
@@ -24,6 +27,10 @@ public protocol ObjectStore: Sendable {
 
     /// How the SQL engine names the object: an absolute path or a URI.
     func location(of key: String) -> String
+}
+
+extension ObjectStore {
+    public var keyPrefix: String { "" }
 }
 
 public struct StoredObject: Hashable, Sendable {
@@ -49,6 +56,9 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         case forbiddenKey
         /// No space, no permission, not reachable, throttled: trying again may help.
         case unavailable
+        /// The store answers, and refuses the credentials, or has no such bucket: somebody has to change something, and
+        /// trying again helps once that is done.
+        case misconfigured
     }
 
     public let kind: Kind
@@ -61,6 +71,9 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         self.doing = doing
         self.cause = cause
     }
+
+    /// Whether the error tells nothing of the object, and trying again may succeed.
+    public var isTransient: Bool { kind == .unavailable || kind == .misconfigured }
 
     public var description: String { "\(doing): \(cause) (\(kind.rawValue))" }
 }

@@ -15,17 +15,19 @@ public struct Poller: Sendable {
     private let clock: any WallClock
     private let logger: Logger
     private let metrics: Metrics
+    private let readiness: Readiness
 
     /// - Parameter settings: without faults (``PollerSettings/faults()``).
     public init(
         settings: PollerSettings, log: any EventLog, clock: any WallClock = SystemWallClock(), logger: Logger,
-        metrics: Metrics
+        metrics: Metrics, readiness: Readiness = Readiness()
     ) {
         self.settings = settings
         self.log = log
         self.clock = clock
         self.logger = logger
         self.metrics = metrics
+        self.readiness = readiness
     }
 
     /// Polls until the shutdown is requested; then starts nothing more, lets requests under way end within
@@ -49,7 +51,7 @@ public struct Poller: Sendable {
 
         var appender = Appender(
             plan: plan, settings: settings, book: book, outbox: outbox, log: log, clock: clock, logger: logger,
-            metrics: metrics)
+            metrics: metrics, readiness: readiness)
         // Before the first question, so that the next poller knows of every series that was asked for.
         await appender.writeSlots()
         let inbox = EngineInbox()

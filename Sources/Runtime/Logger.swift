@@ -53,8 +53,9 @@ public struct Logger: Sendable {
 
     private func log(_ level: Level, _ event: String, _ fields: KeyValuePairs<String, any Sendable>) {
         guard level >= minimum else { return }
-        var pairs = [("time", "\(clock.now())"), ("level", "\(level)"), ("component", component), ("event", event)]
-        pairs += fields.map { ($0.key, Self.text(of: $0.value)) }
+        var pairs = [("time", "\(clock.now())"), ("level", "\(level)"), ("component", component)]
+        pairs.append(("event", event.withoutCredentials))
+        pairs += fields.map { ($0.key, Self.text(of: $0.value).withoutCredentials) }
         switch format {
         case .logfmt: sink(pairs.map { "\($0)=\(Self.logfmtValue($1))" }.joined(separator: " "))
         case .json: sink("{" + pairs.map { "\(Self.quoted($0)):\(Self.quoted($1))" }.joined(separator: ",") + "}")
@@ -73,8 +74,18 @@ public struct Logger: Sendable {
 
     private static func logfmtValue(_ text: String) -> String {
         let isPlain =
-            !text.isEmpty && text.unicodeScalars.allSatisfy { $0 > " " && $0 != "\"" && $0 != "=" && $0 != "\u{7f}" }
+            !text.isEmpty
+            && text.unicodeScalars.allSatisfy { $0 > " " && $0 != "\"" && $0 != "=" && !isSteering($0) }
         return isPlain ? text : quoted(text)
+    }
+
+    /// What ends a line, moves a terminal's cursor or turns the direction of writing: C0, DEL and C1, the two separators
+    /// and the bidirectional controls. JSON wants the first of them escaped, and allows all.
+    private static func isSteering(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 0..<0x20, 0x7f...0x9f, 0x2028, 0x2029, 0x202a...0x202e, 0x2066...0x2069: true
+        default: false
+        }
     }
 
     /// A JSON string (RFC 8259, section 7).
@@ -87,7 +98,7 @@ public struct Logger: Sendable {
             case "\n": result += "\\n"
             case "\r": result += "\\r"
             case "\t": result += "\\t"
-            case _ where scalar.value < 0x20:
+            case _ where isSteering(scalar):
                 let hex = String(scalar.value, radix: 16)
                 result += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
             default: result.unicodeScalars.append(scalar)

@@ -8,6 +8,11 @@ public final class Metrics: Sendable {
         public let name: String
         public let labels: [String: String]
 
+        public init(name: String, labels: [String: String] = [:]) {
+            self.name = name
+            self.labels = labels
+        }
+
         public static func < (left: Series, right: Series) -> Bool {
             (left.name, left.labels.sorted { $0.key < $1.key }.description)
                 < (right.name, right.labels.sorted { $0.key < $1.key }.description)
@@ -54,6 +59,13 @@ public final class Metrics: Sendable {
 
     public func set(_ name: String, _ labels: [String: String] = [:], to value: Double) {
         figures.withLock { $0[Series(name: name, labels: labels)] = .gauge(value) }
+    }
+
+    /// Shows the gauges no more, as of a partition that another process has now.
+    public func forget(_ names: [String], _ labels: [String: String]) {
+        figures.withLock { figures in
+            for name in names { figures[Series(name: name, labels: labels)] = nil }
+        }
     }
 
     /// Seconds, unless the name says another unit.

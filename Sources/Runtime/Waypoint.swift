@@ -15,8 +15,12 @@ public enum Waypoint: String, CaseIterable, Sendable {
     case archiverWroteAnnouncement = "archiver-wrote-announcement"
     case archiverRegistered = "archiver-registered"
     case archiverCommitted = "archiver-committed"
+    case replayCommitted = "replay-committed"
     case batchComputed = "batch-computed"
     case batchPublished = "batch-published"
+    case compactionComputed = "compaction-computed"
+    case compactionPlaced = "compaction-placed"
+    case compactionSwapped = "compaction-swapped"
     case logInTransaction = "log-in-transaction"
     case catalogBeforeCommit = "catalog-before-commit"
 

@@ -33,7 +33,9 @@ struct MessageCounts {
             }
             var count: Int64 = 0
             try await log.visit(source, from: announcement.start, to: announcement.end) { _, _ in count += 1 }
-            counted[announcement.key] = .messages(count)
+            // Retention goes on meanwhile.
+            let start = try await log.watermarks(of: source.topic)[source]?.start ?? .max
+            counted[announcement.key] = start <= announcement.start ? .messages(count) : .gone
         }
         self.counted = counted
     }

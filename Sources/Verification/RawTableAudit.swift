@@ -2,11 +2,27 @@ import Lake
 import MarketData
 import Warehouse
 
-/// Holds the catalog's raw tables against the ledger: each registered object is in its table once, and nothing else is.
+/// Holds the catalog's raw tables against the ledger: each registered object is in its table once, by itself or in a
+/// compacted file, and nothing else is.
 struct RawTableAudit {
     let catalog: Catalog
     let snapshot: Int64
     let scope: VerificationScope
+    private let compacted: [CompactedFile]
+    /// Where the rows of a compacted object are, by its key.
+    private let places: [String: String]
+
+    init(catalog: Catalog, snapshot: Int64, scope: VerificationScope, compacted: [CompactedFile]) {
+        self.catalog = catalog
+        self.snapshot = snapshot
+        self.scope = scope
+        self.compacted = compacted
+        var places: [String: String] = [:]
+        for file in compacted { for key in file.inputs { places[key] = file.location } }
+        self.places = places
+    }
+
+    private func place(of object: LedgerObject) -> String { places[object.announcement.key] ?? object.location }
 
     func audit(_ objects: [LedgerObject], into report: inout VerificationReport) async throws(CatalogError) {
         let tables = try await tables(into: &report)
@@ -65,7 +81,8 @@ struct RawTableAudit {
         of dataset: Dataset, _ files: [String], _ registered: [LedgerObject], into report: inout VerificationReport
     ) {
         let table = "raw.\(dataset.table)"
-        var expected = Set(registered.map(\.location))
+        var expected = Set(registered.map(place))
+        expected.formUnion(compacted.filter { $0.dataset == dataset.name }.map(\.location))
         report.checked(.rawTables, Int64(files.count))
         var seen: Set<String> = []
         for file in files {
@@ -98,7 +115,7 @@ struct RawTableAudit {
         var expected: [FileDay: Int64] = [:]
         for object in registered {
             for content in object.announcement.days where content.day >= scope.since ?? content.day {
-                let place = FileDay(file: object.location, day: "\(content.day)")
+                let place = FileDay(file: place(of: object), day: "\(content.day)")
                 expected[place] = (expected[place] ?? 0).addingClamped(content.rows)
             }
         }

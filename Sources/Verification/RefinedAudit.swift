@@ -12,7 +12,7 @@ struct RefinedAudit {
     let snapshot: Int64
     let scope: VerificationScope
     /// The files' bytes, by location.
-    let read: @Sendable (String) async -> [UInt8]?
+    let read: @Sendable (String) async throws(StoreError) -> [UInt8]?
     let objects: [LedgerObject]
 
     private struct Place: Hashable {
@@ -62,8 +62,14 @@ struct RefinedAudit {
             }
             return
         }
-        guard let bytes = await read(path) else {
-            return fault(published, "its file \(path) is missing; \(published.whatToDo)", into: &report)
+        let bytes: [UInt8]
+        do throws(StoreError) {
+            guard let found = try await read(path) else {
+                return fault(published, "its file \(path) is missing; \(published.whatToDo)", into: &report)
+            }
+            bytes = found
+        } catch {
+            return fault(published, "\(error)", into: &report)
         }
         if Int64(bytes.count) != published.size {
             fault(

@@ -14,13 +14,14 @@ public struct Verifier: Sendable {
     private let backup: any ObjectStore
     private let engine: DuckDB
     private let models: Models
-    private let readRefined: @Sendable (String) async -> [UInt8]?
+    private let readRefined: @Sendable (String) async throws(StoreError) -> [UInt8]?
     private let clock: any WallClock
 
     /// - Parameter readRefined: the bytes of a refined file by its location, or nil where there is none.
     public init(
         log: any EventLog, catalog: Catalog, raw: any ObjectStore, backup: any ObjectStore, engine: DuckDB,
-        models: Models, readRefined: @escaping @Sendable (String) async -> [UInt8]?, clock: any WallClock
+        models: Models, readRefined: @escaping @Sendable (String) async throws(StoreError) -> [UInt8]?,
+        clock: any WallClock
     ) {
         self.log = log
         self.catalog = catalog
@@ -57,7 +58,10 @@ public struct Verifier: Sendable {
             progress(done, inScope.count)
         }
         await RawFileAudit(engine: engine, raw: raw, scope: scope, letters: rejected).audit(inScope, into: &report)
-        try await RawTableAudit(catalog: catalog, snapshot: snapshot, scope: scope).audit(all, into: &report)
+        let compacted = try await catalog.compactedFiles(snapshot: snapshot)
+        await CompactionAudit(engine: engine, raw: raw, scope: scope).audit(compacted, all, into: &report)
+        try await RawTableAudit(catalog: catalog, snapshot: snapshot, scope: scope, compacted: compacted)
+            .audit(all, into: &report)
         try await RefinedAudit(
             catalog: catalog, engine: engine, models: models, snapshot: snapshot, scope: scope, read: readRefined,
             objects: all
@@ -82,6 +86,12 @@ public struct Verifier: Sendable {
             UNION ALL
             SELECT DISTINCT key, 'has days in object_days, and is not in the ledger'
             FROM lake.pregao.object_days ANTI JOIN lake.pregao.objects USING (key)
+            UNION ALL
+            SELECT file, 'is a compacted file ' || count(*) || ' times'
+            FROM lake.pregao.compactions GROUP BY file HAVING count(*) > 1
+            UNION ALL
+            SELECT DISTINCT file, 'has objects in compaction_inputs, and is no compacted file'
+            FROM lake.pregao.compaction_inputs ANTI JOIN lake.pregao.compactions USING (file)
             UNION ALL
             SELECT model || ' ' || trading_day, 'is published ' || count(*) || ' times'
             FROM lake.pregao.publications GROUP BY model, trading_day HAVING count(*) > 1

@@ -60,7 +60,7 @@ extension Catalog {
     }
 
     /// - Parameter selection: a SELECT of whole rows of `objects`.
-    private func objects(matching selection: String, snapshot: Int64?) async throws(CatalogError) -> [LedgerObject] {
+    func objects(matching selection: String, snapshot: Int64?) async throws(CatalogError) -> [LedgerObject] {
         let found = try await rows(
             """
             CREATE TEMP TABLE page AS \(selection);

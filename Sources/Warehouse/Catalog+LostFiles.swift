@@ -41,6 +41,7 @@ extension Catalog {
             _ = try await engine.run(query, doing: "look whether published files can be read")
             return true
         } catch {
+            guard !error.isOfSilentStore else { throw error }
             // An engine that another file reads well is at fault for none.
             _ = try await engine.run("SELECT 1", doing: "look whether the engine runs")
             return false

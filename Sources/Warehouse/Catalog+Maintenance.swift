@@ -44,7 +44,8 @@ extension Catalog {
     /// No file is touched: DuckLake's own clean-up is never run, since it takes raw objects for its own.
     public func maintain(olderThan time: Instant) async throws(CatalogError) -> MaintenanceReport {
         let doing = "expire the catalog's snapshots before \(time)"
-        return try await inTurn(doing) { (session: inout EngineSession) throws(CatalogError) in
+        return try await inTurn(doing) {
+            [tables = metadata.tables] (session: inout EngineSession) throws(CatalogError) in
             // The last one before was the newest then, and may still be read by who attached the catalog then.
             let old = try session.run(
                 """
@@ -54,7 +55,14 @@ extension Catalog {
             guard !old.isEmpty else { return MaintenanceReport(snapshots: 0, rows: 0) }
             let ids = try old.map { (row) throws(CatalogError) in "\(try row.requiredInteger("id"))" }
             try session.run("CALL ducklake_expire_snapshots('lake', versions => [\(ids.joined(separator: ", "))])")
-            return MaintenanceReport(snapshots: Int64(ids.count), rows: try session.pruneInlinedRows())
+            // DuckLake would have raw objects deleted that a compacted file has replaced.
+            try session.run(
+                """
+                DELETE FROM \(tables).ducklake_files_scheduled_for_deletion
+                WHERE path IN (
+                    SELECT location FROM lake.pregao.objects SEMI JOIN lake.pregao.compaction_inputs USING (key))
+                """)
+            return MaintenanceReport(snapshots: Int64(ids.count), rows: try session.pruneInlinedRows(of: tables))
         }
     }
 
@@ -65,7 +73,8 @@ extension Catalog {
     ///   lies: `refined/<schema>.<table>/<day>/<file>`.
     public func refinedFilesShown(among keys: [String], since time: Instant) async throws(CatalogError) -> Set<String> {
         guard !keys.isEmpty else { return [] }
-        return try EngineSession.keys(in: try await rows(EngineSession.shownFiles(among: keys, since: time)))
+        return try EngineSession.keys(
+            in: try await rows(EngineSession.shownFiles(among: keys, of: metadata.tables, since: time)))
     }
 
     /// Lets `remove` take those of these files that nobody can read any more, as ``refinedFilesShown(among:since:)``
@@ -80,15 +89,17 @@ extension Catalog {
     ) async throws -> [String] {
         guard !keys.isEmpty else { return [] }
         let doing = "release refined files"
-        try files.check()
+        try metadata.check()
         let lock = try await takeTurn(doing)
         defer { withExtendedLifetime(lock) {} }
-        let released = try await inTurn(doing, holding: lock) { (session: inout EngineSession) throws(CatalogError) in
-            let shown = try EngineSession.keys(in: session.run(EngineSession.shownFiles(among: keys, since: time)))
+        let released = try await inTurn(doing, holding: lock) {
+            [tables = metadata.tables] (session: inout EngineSession) throws(CatalogError) in
+            let shown = try EngineSession.keys(
+                in: session.run(EngineSession.shownFiles(among: keys, of: tables, since: time)))
             let released = keys.filter { !shown.contains($0) }
             try session.run(
                 """
-                DELETE FROM \(EngineSession.metadata).ducklake_files_scheduled_for_deletion
+                DELETE FROM \(tables).ducklake_files_scheduled_for_deletion
                 WHERE \(EngineSession.key) IN \(SQL.list(released))
                 """)
             return released
@@ -100,14 +111,14 @@ extension Catalog {
     private func inTurn<Outcome: Sendable>(
         _ doing: String, _ body: @escaping @Sendable (inout EngineSession) throws(CatalogError) -> Outcome
     ) async throws(CatalogError) -> Outcome {
-        try files.check()
+        try metadata.check()
         let lock = try await takeTurn(doing)
         return try await inTurn(doing, holding: lock, body)
     }
 
     /// Works on the catalog outside of DuckLake's transactions, while nobody else writes.
     private func inTurn<Outcome: Sendable>(
-        _ doing: String, holding lock: TurnLock,
+        _ doing: String, holding lock: any Turn,
         _ body: @escaping @Sendable (inout EngineSession) throws(CatalogError) -> Outcome
     ) async throws(CatalogError) -> Outcome {
         defer { withExtendedLifetime(lock) {} }
@@ -126,14 +137,15 @@ extension Catalog {
 extension EngineSession {
     /// DuckLake keeps inlined rows that have ended for ever. Those that ended at or before the oldest snapshot can be
     /// seen in none (DuckLake's specification, `ducklake_inlined_data_<table>_<schema version>`).
-    fileprivate mutating func pruneInlinedRows() throws(CatalogError) -> Int64 {
-        let tables = try run("SELECT table_name FROM \(Self.metadata).ducklake_inlined_data_tables ORDER BY table_name")
+    /// - Parameter metadata: where DuckLake's own tables are.
+    fileprivate mutating func pruneInlinedRows(of metadata: String) throws(CatalogError) -> Int64 {
+        let tables = try run("SELECT table_name FROM \(metadata).ducklake_inlined_data_tables ORDER BY table_name")
         var removed: Int64 = 0
         for row in tables {
             let table = SQL.identifier(try row.requiredText("table_name"))
             let ended = """
-                FROM \(Self.metadata).\(table)
-                WHERE end_snapshot <= (SELECT min(snapshot_id) FROM \(Self.metadata).ducklake_snapshot)
+                FROM \(metadata).\(table)
+                WHERE end_snapshot <= (SELECT min(snapshot_id) FROM \(metadata).ducklake_snapshot)
                 """
             let counts = try run("SELECT count(*)::BIGINT AS n \(ended); DELETE \(ended);")
             removed += try counts.first?.requiredInteger("n") ?? 0
@@ -141,14 +153,11 @@ extension EngineSession {
         return removed
     }
 
-    /// Where DuckLake shows its own tables.
-    static let metadata = "__ducklake_metadata_lake"
-
     /// The end of a path, by which a refined file is known.
     fileprivate static let key = "array_to_string(string_split(path, '/')[-4:], '/')"
 
     /// DuckLake notes the snapshot in which a file was replaced; it is shown in those before that one.
-    fileprivate static func shownFiles(among keys: [String], since time: Instant) -> String {
+    fileprivate static func shownFiles(among keys: [String], of metadata: String, since time: Instant) -> String {
         """
         SELECT DISTINCT key FROM (
             SELECT \(key) AS key FROM \(metadata).ducklake_data_file

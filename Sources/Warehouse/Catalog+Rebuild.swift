@@ -38,8 +38,8 @@ public struct RebuildReport: Hashable, Sendable {
 
 extension Catalog {
     /// Makes the catalog again from what backup tells, beside the old one, and puts it in its place in one step. Nobody
-    /// writes to the catalog meanwhile; readers have the old one until the end, which is kept as
-    /// `catalog.sqlite.before`.
+    /// writes to the catalog meanwhile; readers have the old one until the end, which is kept
+    /// beside it (`catalog.sqlite.before`, or the schema `<schema>_before`).
     ///
     /// The new one has no models: as ``declare(_:)`` brings them, every day becomes dirty and is computed again.
     ///
@@ -52,15 +52,15 @@ extension Catalog {
         datasets: [Dataset], from nextPage: () async throws -> [RebuildEntry]?
     ) async throws -> RebuildReport {
         schema.replace(by: datasets)
-        try files.makeFolders()
-        let lock = try await takeTurn("rebuild the catalog")
+        try metadata.makeFolders()
+        let turn = try await takeTurn("rebuild the catalog")
         var entries: [RebuildEntry] = []
         while let page = try await nextPage() { entries += page }
         let replacement = replacement()
-        replacement.files.remove()
-        try await replacement.make(inheriting: lock)
+        try await replacement.metadata.remove(engine: engine, patience: patience)
+        try await replacement.make(inheriting: turn)
         let report = try await replacement.fill(with: entries)
-        try files.replace(by: replacement.files)
+        try await metadata.replace(by: replacement.metadata, holding: turn)
         return report
     }
 

@@ -9,40 +9,40 @@ extension Catalog {
     ///   cannot be written; ``CatalogError/Kind/corrupt`` where the file is damaged or no catalog.
     public func open(datasets: [Dataset], create: Bool) async throws(CatalogError) {
         schema.replace(by: datasets)
-        if try files.head()?.isEmpty ?? true {
-            guard create else { return try files.check() }
-            try files.makeFolders()
-            let lock = try await takeTurn("make the catalog")
-            if try files.head()?.isEmpty ?? true { return try await makeWhole(holding: lock) }
+        if try await !exists() {
+            guard create else { throw metadata.absence }
+            try metadata.makeFolders()
+            let turn = try await takeTurn("make the catalog")
+            if try await !exists() { return try await makeWhole(holding: turn) }
         }
-        try files.check()
+        try metadata.check()
         try await upgrade()
     }
 
     /// Makes an empty catalog beside its place and moves it there, so that one that is there is whole.
-    private func makeWhole(holding lock: TurnLock) async throws(CatalogError) {
+    private func makeWhole(holding turn: any Turn) async throws(CatalogError) {
         let replacement = self.replacement()
-        replacement.files.remove()
-        try await replacement.make(inheriting: lock)
-        try files.replace(by: replacement.files)
+        try await replacement.metadata.remove(engine: engine, patience: patience)
+        try await replacement.make(inheriting: turn)
+        try await metadata.replace(by: replacement.metadata, holding: turn)
     }
 
     /// The catalog that is to take this one's place.
     func replacement() -> Catalog {
         Catalog(
-            files: files.replacement, engine: engine, clock: clock, logger: logger, metrics: metrics,
+            metadata: metadata.replacement, engine: engine, clock: clock, logger: logger, metrics: metrics,
             patience: patience, schema: schema, beforeCommit: { _ in })
     }
 
     /// Makes a catalog with every table, all empty.
-    func make(inheriting lock: TurnLock) async throws(CatalogError) {
-        let start = engine.preamble + attachScript(readOnly: false)
-        defer { withExtendedLifetime(lock) {} }
+    func make(inheriting turn: any Turn) async throws(CatalogError) {
+        let start = engine.preamble + metadata.attachment(for: .create, engine: engine, patience: patience)
+        defer { withExtendedLifetime(turn) {} }
         let tables = LedgerTables.creation + "\n" + rawStatements(missingFrom: TableColumns()).joined(separator: "\n")
         try await onThread(within: patience.transaction) {
-            [engine, files, descriptor = lock.descriptor] handle throws(CatalogError) in
+            [engine, metadata, descriptor = turn.descriptor] handle throws(CatalogError) in
             var session = try EngineSession(
-                engine, doing: "make the catalog \(files.metadata)", handle: handle, inheriting: descriptor)
+                engine, doing: "make the catalog \(metadata.name)", handle: handle, inheriting: descriptor)
             try session.run(start + "\n" + LedgerTables.schemas)
             try session.run("BEGIN;\n\(tables)\nCOMMIT")
             session.close()
@@ -51,26 +51,30 @@ extension Catalog {
 
     /// Adds the tables and columns that are missing, in one transaction, or none.
     func upgrade() async throws(CatalogError) {
-        let doing = "open the catalog \(files.metadata)"
+        let doing = "open the catalog \(metadata.name)"
         let found: [Row]
         do throws(CatalogError) {
             found = try await engine.run(
                 attachScript(readOnly: true) + LedgerTables.columnsQuery, doing: doing, within: patience.transaction)
-        } catch  where error.kind == .sql || error.kind == .corrupt {
-            throw CatalogError(.corrupt, doing: doing, cause: "\(error.cause); \(CatalogFiles.whatToDo)")
+        } catch  where error.kind == .sql || error.kind == .corrupt || error.isOfNoCatalog {
+            throw CatalogError(.corrupt, doing: doing, cause: "\(error.cause); \(SQLiteMetadata.whatToDo)")
         }
         let tables = try TableColumns(found)
         guard tables["pregao", "turn"] != nil else {
-            throw CatalogError(.corrupt, doing: doing, cause: "it has no table pregao.turn; \(CatalogFiles.whatToDo)")
+            throw CatalogError(.corrupt, doing: doing, cause: "it has no table pregao.turn; \(SQLiteMetadata.whatToDo)")
         }
-        guard !rawStatements(missingFrom: tables).isEmpty else { return }
-        try await transaction("add raw tables and columns") { [self] transaction throws(CatalogError) in
+        guard !statements(missingFrom: tables).isEmpty else { return }
+        try await transaction("add tables and columns") { [self] transaction throws(CatalogError) in
             let now = try TableColumns(transaction.run(LedgerTables.columnsQuery))
-            let statements = rawStatements(missingFrom: now)
+            let statements = statements(missingFrom: now)
             guard !statements.isEmpty else { return .abandon(()) }
             try transaction.run(statements.joined(separator: "\n"))
             return .commit(())
         }
+    }
+
+    private func statements(missingFrom tables: TableColumns) -> [String] {
+        (tables["pregao", "compactions"] == nil ? [LedgerTables.compaction] : []) + rawStatements(missingFrom: tables)
     }
 
     /// What makes the raw tables hold every column of the declared datasets; all are nullable in the catalog.

@@ -38,7 +38,7 @@ extension Catalog {
         _ doing: String,
         _ body: @escaping @Sendable (inout Transaction) throws(CatalogError) -> Decision<Outcome>
     ) async throws(CatalogError) -> Outcome {
-        try files.check()
+        try metadata.check()
         var attempt = 0
         while true {
             do throws(CatalogError) {
@@ -49,7 +49,7 @@ extension Catalog {
                 metrics.add(to: "pregao_catalog_conflicts_total")
                 logger.debug("catalog conflict", ["doing": doing, "cause": error.cause])
             }
-            try await pause(after: attempt, doing)
+            try await patience.wait(after: attempt, doing)
             attempt += 1
         }
     }
@@ -57,22 +57,25 @@ extension Catalog {
     private func attemptTransaction<Outcome: Sendable>(
         _ doing: String, _ body: @escaping @Sendable (inout Transaction) throws(CatalogError) -> Decision<Outcome>
     ) async throws(CatalogError) -> (outcome: Outcome, committed: Int64?) {
-        let lock = try await takeTurn(doing)
-        let start = engine.preamble + attachScript(readOnly: false)
+        let lock = try await metadata.takeTurnOfTransaction(doing, engine: engine, patience: patience)
+        let start = [
+            try await engine.opening(), attachScript(readOnly: false),
+            metadata.beginning(engine: engine, patience: patience),
+            "UPDATE lake.pregao.turn SET n = n + 1; SELECT n FROM lake.pregao.turn;",
+        ]
         let now = clock.now()
         let began = ContinuousClock.now
         defer { metrics.observe((ContinuousClock.now - began) / .seconds(1), in: "pregao_catalog_transaction_seconds") }
         // The thread has the lock's descriptor alone: the turn ends here, with the engine's process, and not whenever
         // the thread lets go of what it was given.
         defer { withExtendedLifetime(lock) {} }
-        return try await onThread(within: patience.transaction) {
-            [engine, metrics, beforeCommit, descriptor = lock.descriptor] handle throws(CatalogError) in
+        return try await onThread(within: metadata.limit(of: patience)) {
+            [engine, metrics, beforeCommit, descriptor = lock?.descriptor] handle throws(CatalogError) in
             var session = try EngineSession(engine, doing: doing, handle: handle, inheriting: descriptor)
-            let turn = try session.run(
-                start + "\nBEGIN; UPDATE lake.pregao.turn SET n = n + 1; SELECT n FROM lake.pregao.turn;")
+            let turn = try session.run(start.joined(separator: "\n")).filter { $0["n"] != nil }
             guard let sequence = turn.last?.integer("n"), turn.count == 1 else {
                 throw CatalogError(
-                    .corrupt, doing: doing, cause: "pregao.turn has not one row; \(CatalogFiles.whatToDo)")
+                    .corrupt, doing: doing, cause: "pregao.turn has not one row; \(SQLiteMetadata.whatToDo)")
             }
             var transaction = Transaction(session: session, sequence: sequence, now: now)
             defer { metrics.add(Double(transaction.exchanges), to: "pregao_catalog_exchanges_total") }
@@ -89,25 +92,7 @@ extension Catalog {
         }
     }
 
-    /// Waits for the turn with growing pauses.
-    func takeTurn(_ doing: String) async throws(CatalogError) -> TurnLock {
-        let deadline = ContinuousClock.now + patience.turn
-        var count = 0
-        while true {
-            if let lock = try TurnLock(path: files.turn) { return lock }
-            guard ContinuousClock.now < deadline else {
-                throw CatalogError(.busy, doing: doing, cause: "another writer has had the turn for \(patience.turn)")
-            }
-            try await pause(after: count, doing)
-            count += 1
-        }
-    }
-
-    private func pause(after count: Int, _ doing: String) async throws(CatalogError) {
-        do {
-            try await Task.sleep(for: patience.pause(after: count))
-        } catch {
-            throw CatalogError(.busy, doing: doing, cause: "cancelled while waiting")
-        }
+    func takeTurn(_ doing: String) async throws(CatalogError) -> any Turn {
+        try await metadata.takeTurn(doing, engine: engine, patience: patience)
     }
 }

@@ -4,13 +4,13 @@ import MarketData
 import Runtime
 
 /// The lake's catalog: raw and refined tables, the ledger of raw objects, and what is dirty. A DuckLake, its metadata
-/// in SQLite.
+/// in SQLite or PostgreSQL.
 ///
 /// Every writing transaction takes the turn, adds 1 to `turn.n`, reads what it needs, decides, and commits; where it
 /// conflicts it starts again from the read. Each runs in an engine process of its own. Instances of several processes
-/// may share a folder.
+/// may share a catalog.
 public final class Catalog: Sendable {
-    let files: CatalogFiles
+    let metadata: any Metadata
     public let engine: DuckDB
     let clock: any WallClock
     let logger: Logger
@@ -22,24 +22,32 @@ public final class Catalog: Sendable {
     let schema: DeclaredDatasets
 
     /// - Parameters:
-    ///   - folder: holds `catalog.sqlite`, `data/` and `turn.lock`.
+    ///   - folder: holds `data/` and, for metadata in SQLite, `catalog.sqlite` and `turn.lock`.
+    ///   - server: where the metadata are, if not in SQLite; ``PostgresServer/environment`` is the engine's.
     ///   - engine: for short transactions one thread is the fastest.
     public convenience init(
-        folder: String, engine: DuckDB, clock: any WallClock = SystemWallClock(), logger: Logger, metrics: Metrics,
+        folder: String, server: PostgresServer? = nil, engine: DuckDB, clock: any WallClock = SystemWallClock(),
+        logger: Logger, metrics: Metrics,
         patience: Patience = Patience(), upkeep: Upkeep = Upkeep()
     ) {
+        let folder = URL(fileURLWithPath: folder).standardizedFileURL.path
+        let metadata: any Metadata =
+            if let server {
+                PostgresMetadata(server: server, folder: folder)
+            } else {
+                SQLiteMetadata(folder: folder)
+            }
         self.init(
-            files: CatalogFiles(folder: URL(fileURLWithPath: folder).standardizedFileURL.path), engine: engine,
-            clock: clock, logger: logger, metrics: metrics, patience: patience, upkeep: upkeep,
-            beforeCommit: { _ in Waypoint.catalogBeforeCommit.reached() })
+            metadata: metadata, engine: engine, clock: clock, logger: logger, metrics: metrics, patience: patience,
+            upkeep: upkeep, beforeCommit: { _ in Waypoint.catalogBeforeCommit.reached() })
     }
 
     init(
-        files: CatalogFiles, engine: DuckDB, clock: any WallClock, logger: Logger, metrics: Metrics,
+        metadata: any Metadata, engine: DuckDB, clock: any WallClock, logger: Logger, metrics: Metrics,
         patience: Patience, upkeep: Upkeep = Upkeep(), schema: DeclaredDatasets = DeclaredDatasets(),
         beforeCommit: @escaping @Sendable (pid_t) -> Void
     ) {
-        self.files = files
+        self.metadata = metadata
         self.schema = schema
         self.engine = engine
         self.clock = clock
@@ -54,17 +62,20 @@ public final class Catalog: Sendable {
     ///
     /// - Parameter snapshot: the catalog as it was then; nil is the newest.
     public func attachScript(readOnly: Bool = true, snapshot: Int64? = nil) -> String {
-        // With the rollback journal one open reader would stop the writer.
-        var options = ["META_JOURNAL_MODE 'WAL'", "DATA_PATH \(SQL.literal(files.data))"]
-        if readOnly { options = ["READ_ONLY"] }
-        if let snapshot { options.append("SNAPSHOT_VERSION \(snapshot)") }
-        return
-            "ATTACH \(SQL.literal("ducklake:sqlite:\(files.metadata)")) AS lake (\(options.joined(separator: ", ")));"
+        metadata.attachment(for: readOnly ? .read(snapshot: snapshot) : .write, engine: engine, patience: patience)
     }
+
+    /// Whether there is a catalog, whole or damaged.
+    public func exists() async throws(CatalogError) -> Bool {
+        try await metadata.exists(engine: engine, patience: patience)
+    }
+
+    /// What errors call the place of its metadata.
+    public var name: String { metadata.name }
 
     /// The answer to a query over `lake`, of one snapshot.
     public func rows(_ sql: String, snapshot: Int64? = nil) async throws(CatalogError) -> [Row] {
-        try files.check()
+        try metadata.check()
         return try await engine.run(
             attachScript(readOnly: true, snapshot: snapshot) + "\n" + sql, doing: "query the catalog")
     }

@@ -7,14 +7,24 @@ public struct DuckDB: Sendable {
     }
 
     public let location: Location
+    /// What its processes have in their environment beside ours.
+    let environment: [String: String]
     private let settings: String
+    private let stores: EngineStores
 
     /// - Parameters:
     ///   - memoryLimit: in bytes; the engine spills to `temporaryFolder` beyond it.
     ///   - threads: how many the engine uses. For short transactions one is the fastest.
     ///   - temporaryFolder: nil keeps the engine from writing temporary files.
-    public init(location: Location, memoryLimit: Int64 = 1 << 30, threads: Int = 1, temporaryFolder: String? = nil) {
+    ///   - environment: what its processes have in their environment beside ours, such as secrets.
+    ///   - stores: those of other machines that scripts read files of.
+    public init(
+        location: Location, memoryLimit: Int64 = 1 << 30, threads: Int = 1, temporaryFolder: String? = nil,
+        environment: [String: String] = [:], stores: EngineStores = EngineStores()
+    ) {
         self.location = location
+        self.environment = environment
+        self.stores = stores
         settings = """
             SET memory_limit = '\(memoryLimit)B';
             SET threads = \(max(1, threads));
@@ -35,6 +45,11 @@ public struct DuckDB: Sendable {
             + "\nSET TimeZone = 'UTC';\n"
     }
 
+    /// ``preamble``, and what lets the process into the stores of other machines.
+    func opening() async throws(CatalogError) -> String {
+        preamble + (try await stores.statements(loading: load("httpfs")))
+    }
+
     /// The statement that loads an extension, such as `httpfs`.
     public func load(_ extensionName: String) -> String {
         "LOAD \(SQL.literal("\(location.extensions)/\(extensionName).duckdb_extension"));"
@@ -53,10 +68,10 @@ public struct DuckDB: Sendable {
         async throws(CatalogError) -> [Row]
     {
         try checkCommands(in: script, doing: doing)
-        let preamble = preamble
+        let opening = try await opening()
         return try await onThread(within: limit) { handle throws(CatalogError) in
             var session = try EngineSession(self, doing: doing, handle: handle)
-            return try session.finish(with: preamble + script)
+            return try session.finish(with: opening + script)
         }
     }
 
@@ -78,10 +93,11 @@ public struct DuckDB: Sendable {
             case .csv: ["-csv", "-nullvalue", ""]
             case .json: ["-json"]
             }
-        let text = preamble + setup + "\n" + script + "\n"
+        let text = try await opening() + setup + "\n" + script + "\n"
         try await onThread { handle throws(CatalogError) in
             var process = try EngineProcess(
-                executable: location.executable, arguments: arguments + mode + ["-header"], handle: handle)
+                executable: location.executable, arguments: arguments + mode + ["-header"],
+                environment: environment, handle: handle)
             _ = try process.exchange(text, closingInput: true) { line throws(CatalogError) in
                 try write(line + [UInt8(ascii: "\n")])
                 return false

@@ -7,7 +7,8 @@ struct SystemErrorCode: Error {
 
 extension EngineProcess {
     static func spawn(
-        _ executable: String, _ arguments: [String], input: Int32, output: Int32, errors: Int32, inherited: Int32?
+        _ executable: String, _ arguments: [String], environment: [String: String], input: Int32, output: Int32,
+        errors: Int32, inherited: Int32?
     ) -> Result<pid_t, SystemErrorCode> {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -33,8 +34,11 @@ extension EngineProcess {
 
         let vector = ([executable] + arguments).map { strdup($0) } + [nil]
         defer { for argument in vector { free(argument) } }
+        let variables = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        let variableVector = variables.map { strdup("\($0.key)=\($0.value)") } + [nil]
+        defer { for variable in variableVector { free(variable) } }
         var id: pid_t = 0
-        let code = posix_spawn(&id, executable, &actions, &attributes, vector, environ)
+        let code = posix_spawn(&id, executable, &actions, &attributes, vector, variableVector)
         return code == 0 ? .success(id) : .failure(SystemErrorCode(rawValue: code))
     }
 

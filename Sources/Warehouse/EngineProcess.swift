@@ -16,10 +16,12 @@ struct EngineProcess: ~Copyable {
     private let handle: ProcessHandle
 
     /// - Parameters:
+    ///   - environment: what the program has in its environment beside ours.
     ///   - handle: learns of the process for as long as it lives.
     ///   - inherited: a descriptor that the child is to hold open for as long as it lives.
     init(
-        executable: String, arguments: [String], handle: ProcessHandle, inheriting inherited: Int32? = nil
+        executable: String, arguments: [String], environment: [String: String] = [:], handle: ProcessHandle,
+        inheriting inherited: Int32? = nil
     ) throws(CatalogError) {
         var inputs: [Int32] = [-1, -1]
         var outputs: [Int32] = [-1, -1]
@@ -35,7 +37,8 @@ struct EngineProcess: ~Copyable {
             throw CatalogError(.unavailable, doing: "start \(executable)", cause: cause)
         }
         let spawned = Self.spawn(
-            executable, arguments, input: inputs[1], output: outputs[1], errors: diagnostics[1],
+            executable, arguments, environment: environment, input: inputs[1], output: outputs[1],
+            errors: diagnostics[1],
             inherited: inherited)
         for descriptor in [inputs[1], outputs[1], diagnostics[1]] { close(descriptor) }
         guard case .success(let id) = spawned else {

@@ -14,8 +14,8 @@ struct EngineSession: ~Copyable {
     init(_ engine: DuckDB, doing: String, handle: ProcessHandle, inheriting lock: Int32? = nil) throws(CatalogError) {
         self.doing = doing
         process = try EngineProcess(
-            executable: engine.location.executable, arguments: engine.arguments + ["-jsonlines"], handle: handle,
-            inheriting: lock)
+            executable: engine.location.executable, arguments: engine.arguments + ["-jsonlines"],
+            environment: engine.environment, handle: handle, inheriting: lock)
     }
 
     var processID: pid_t { process.id }
@@ -66,19 +66,49 @@ extension CatalogError {
             return
         }
         let kind = Self.meanings.first { $0.words.contains { words.contains($0) } }?.kind ?? .engine
-        self.init(kind, doing: doing, cause: words)
+        self.init(kind, doing: doing, cause: words + (kind == .unavailable ? Self.hint(for: words) : ""))
+    }
+
+    /// DuckLake's words where a database is there and no DuckLake in it.
+    private static let noCatalog = "creating a new DuckLake is explicitly disabled"
+
+    var isOfNoCatalog: Bool { cause.contains(Self.noCatalog) }
+
+    /// What to look at where PostgreSQL does not let us in.
+    private static func hint(for words: String) -> String {
+        guard words.contains("Unable to connect to Postgres") else { return "" }
+        let isLogin = ["password", "pg_hba.conf", "authentication", "role \""].contains { words.contains($0) }
+        guard isLogin else { return "; see the setting catalog.metadata" }
+        return "; see the settings catalog.metadata and catalog.password, or PGPASSWORD and ~/.pgpass"
+    }
+
+    /// What httpfs says of a store that refuses or does not answer: of the one in `HTTP Error: …`, of the other such as
+    /// `IO Error: Timeout was reached error for HTTP GET to '…'`.
+    private static let ofStores = ["HTTP Error", " error for HTTP "]
+
+    /// Whether a store could not be asked, so that nothing is known of what it holds.
+    var isOfSilentStore: Bool {
+        Self.ofStores.contains { cause.contains($0) } && !cause.contains("(HTTP 404")
     }
 
     /// In the order of precedence: a message may hold several of these.
     private static let meanings: [(words: [String], kind: Kind)] = [
         (["file is not a database", "malformed", "File opened is not a database"], .corrupt),
-        (["database is locked", "onflict", "UNIQUE constraint", "database table is locked"], .busy),
+        (
+            [
+                "database is locked", "onflict", "UNIQUE constraint", "database table is locked",
+                // PostgreSQL's words: a turn that another writer has, and two that insert the same snapshot.
+                "due to lock timeout", "violates unique constraint", "could not serialize access", "deadlock detected",
+            ], .busy
+        ),
         (
             [
                 "readonly database", "read-only", "Permission denied", "unable to open database file",
                 "No space left", "database or disk is full", "disk I/O error", "No files found", "Cannot open file",
-                "Out of Memory",
-            ], .unavailable
+                "Out of Memory", noCatalog, "Unable to connect to Postgres",
+                "server closed the connection", "terminating connection", "could not receive data from server",
+                "could not send data to server", "no connection to the server", "connection not open",
+            ] + ofStores, .unavailable
         ),
         (
             [

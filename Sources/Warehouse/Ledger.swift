@@ -84,8 +84,10 @@ extension LedgerObject {
         }
         self.status = status
         reason = row.text("reason")
+        let key = try row.requiredText("key")
+        location = try row.requiredText("location")
         announcement = Announcement(
-            bucket: try row.requiredText("bucket"), key: try row.requiredText("key"),
+            bucket: try row.requiredText("bucket"), key: key,
             size: try row.requiredInteger("size"), sha256: try row.requiredText("sha256"),
             dataset: try row.requiredText("dataset"), schemaVersion: Int(try row.requiredInteger("schema_version")),
             epoch: try row.requiredText("epoch"), topic: try row.requiredText("topic"),
@@ -93,10 +95,19 @@ extension LedgerObject {
             start: try row.requiredInteger("start_offset"), end: try row.requiredInteger("end_offset"),
             rows: try row.requiredInteger("rows"), rejected: try row.requiredInteger("rejected"),
             emptyReason: status == .empty ? row.text("reason") : nil, days: days,
-            announcedAt: try row.requiredInstant(microseconds: "announced_at"))
-        location = try row.requiredText("location")
+            announcedAt: try row.requiredInstant(microseconds: "announced_at"),
+            keyPrefix: Self.keyPrefix(of: key, at: location))
         registeredAt = try row.requiredInstant(microseconds: "registered_at")
         sequence = try row.requiredInteger("sequence")
+    }
+}
+
+extension LedgerObject {
+    /// What stands between the bucket and the key in a URI; a path has no bucket.
+    private static func keyPrefix(of key: String, at location: String) -> String {
+        guard let separator = location.firstRange(of: "://"), location.hasSuffix(key) else { return "" }
+        let path = location[separator.upperBound...].dropLast(key.count)
+        return path.firstIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? ""
     }
 }
 

@@ -34,6 +34,14 @@ enum LedgerTables {
             model VARCHAR, trading_day DATE, version BIGINT, input VARCHAR, sha256 VARCHAR);
         CREATE TABLE lake.pregao.failed_runs (
             model VARCHAR, trading_day DATE, reason VARCHAR, failed_at TIMESTAMPTZ);
+        """ + "\n" + compaction
+
+    /// What a catalog that was made before there was compaction lacks.
+    static let compaction = """
+        CREATE TABLE lake.pregao.compactions (
+            file VARCHAR, location VARCHAR, dataset VARCHAR, day DATE, rows BIGINT, size BIGINT, sha256 VARCHAR,
+            compacted_at TIMESTAMPTZ, sequence BIGINT);
+        CREATE TABLE lake.pregao.compaction_inputs (file VARCHAR, key VARCHAR);
         """
 
     /// Every column of every table of the lake.

@@ -22,5 +22,9 @@ public struct Patience: Hashable, Sendable {
     }
 
     /// The pause after the `count`-th fruitless try, counted from 0: it doubles up to the longest.
-    func pause(after count: Int) -> Duration { min(longestPause, firstPause * (1 << min(count, 16))) }
+    ///
+    /// - Parameter chance: from 0, for half of the pause, to 1, for all of it.
+    func pause(after count: Int, chance: Double) -> Duration {
+        min(longestPause, firstPause * (1 << min(count, 16))) * (0.5 + chance / 2)
+    }
 }

@@ -1,6 +1,7 @@
 import Archiver
 import Foundation
 import JSON
+import Lake
 import Terminal
 import Warehouse
 
@@ -46,7 +47,7 @@ enum CatalogCommand {
     @Sendable private static func rebuild(_ arguments: Arguments) async throws -> ExitCode {
         let workplace = Workplace(try arguments.configuration(), component: "catalog")
         let rebuild = Rebuild(
-            backup: workplace.backupStore(), raw: workplace.rawStore(), catalog: try workplace.catalog())
+            backup: workplace.stores.backup, raw: workplace.stores.raw, catalog: try workplace.catalog())
         let report = try await rebuild.run()
         Output.write("\(report)\n")
         for (key, reason) in report.faults { Output.complain("\(key): \(reason)") }
@@ -59,8 +60,14 @@ enum CatalogCommand {
     @Sendable private static func attach(_ arguments: Arguments) async throws -> ExitCode {
         let workplace = Workplace(try arguments.configuration(), component: "catalog")
         let engine = try workplace.engine()
-        let extensions = ["sqlite_scanner", "ducklake", "icu"].map { engine.load($0) }
-        let script = extensions + ["SET TimeZone = 'UTC';", try workplace.catalog().attachScript(readOnly: true)]
+        var preparation = ["sqlite_scanner", "ducklake", "icu"].map { engine.load($0) }
+        let remote = workplace.stores.readByEngine
+        if !remote.isEmpty { preparation.append(engine.load("httpfs")) }
+        // Credentials are for no file.
+        for store in remote {
+            preparation.append("-- CREATE SECRET (TYPE s3, SCOPE '\(store.location(of: ""))', KEY_ID …, SECRET …);")
+        }
+        let script = preparation + ["SET TimeZone = 'UTC';", try workplace.catalog().attachScript(readOnly: true)]
         Output.write(script.joined(separator: "\n") + "\n")
         return .success
     }

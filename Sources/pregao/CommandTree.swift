@@ -16,8 +16,10 @@ enum CommandTree {
             StageCommands.run, StageCommands.poll, StageCommands.flush, StageCommands.archive, StageCommands.batch,
             StageCommands.console, BackfillCommand.command, ScheduleCommand.command, QueryCommand.command.interruptible,
             CatalogCommand.command.interruptible, VerifyCommand.command.interruptible,
-            SweepCommand.command.interruptible, RestoreCommand.command.interruptible,
-            StatusCommand.command.interruptible, LogCommand.command, ConfigCommand.command, SimulateCommand.command,
+            SweepCommand.command.interruptible, CompactCommand.command.interruptible,
+            RestoreCommand.command.interruptible, StatusCommand.command.interruptible,
+            DeadLettersCommand.command.interruptible, LogCommand.command, ConfigCommand.command,
+            SimulateCommand.command,
             CompletionsCommand.command, VersionCommand.command,
         ])
 }

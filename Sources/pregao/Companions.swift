@@ -3,7 +3,8 @@ import EventLog
 import Foundation
 import Runtime
 
-/// What goes on beside the stages of a process: its status file, the log's retention, and the end of its time.
+/// What goes on beside the stages of a process: its status file, the groups' lag, the log's retention, and the end of its
+/// time.
 struct Companions {
     let workplace: Workplace
     let name: String
@@ -16,9 +17,18 @@ struct Companions {
         let ended = Shutdown()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await writeStatus(until: ended) }
+            group.addTask { await measureLag(until: ended) }
+            group.addTask {
+                await shutdown.requested()
+                workplace.readiness.hold("process", "the process is draining")
+            }
             if appliesRetention { group.addTask { await applyRetention(until: ended) } }
             if let limit { group.addTask { if await ended.sleep(for: limit) { shutdown.request() } } }
-            defer { ended.request() }
+            defer {
+                ended.request()
+                // A stage that cannot go on ends the run too.
+                shutdown.request()
+            }
             try await runner.run(until: shutdown)
         }
     }
@@ -35,6 +45,11 @@ struct Companions {
             }
         } while await ended.sleep(for: .seconds(2))
         folder.remove(name)
+    }
+
+    private func measureLag(until ended: Shutdown) async {
+        let lag = LagFigures(log: log, metrics: workplace.metrics, readiness: workplace.readiness)
+        repeat { await lag.measure(stages, until: ended) } while await ended.sleep(for: .seconds(10))
     }
 
     /// While the time of day is not to be believed, nothing is removed for its age; what is beyond its bytes is.

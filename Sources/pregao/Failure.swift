@@ -3,6 +3,7 @@ import Configuration
 import Console
 import EventLog
 import Lake
+import Operations
 import Runtime
 import Terminal
 import Warehouse
@@ -18,7 +19,10 @@ enum Failure {
                 exitCode: .configuration)
         case let error as LogError:
             CommandError("log: \(error)", next: next(after: error), exitCode: exitCode(of: error))
-        case let error as StoreError: CommandError("store: \(error)", next: next(after: error), exitCode: .inputOutput)
+        case let error as StoreError:
+            CommandError(
+                "store: \(error)", next: next(after: error),
+                exitCode: error.kind == .misconfigured ? .configuration : .inputOutput)
         case let error as CatalogError:
             CommandError("catalog: \(error)", next: next(after: error), exitCode: exitCode(of: error))
         case let faults as ModelFaults:
@@ -28,6 +32,11 @@ enum Failure {
         case let error as ConsoleError:
             CommandError(
                 "console: \(error)", next: "Choose another port, as with --set console.port=0 for any that is free.",
+                exitCode: .unavailable)
+        case let error as OperationsError:
+            CommandError(
+                "operations: \(error)",
+                next: "Give each process of a machine a port of its own, as with --set operations.port=9465.",
                 exitCode: .unavailable)
         default: CommandError(plainWords(of: error), exitCode: .unavailable)
         }
@@ -56,7 +65,9 @@ enum Failure {
 
     private static func next(after error: StoreError) -> String? {
         switch error.kind {
-        case .unavailable: "Make room, or make the folder readable and writable; then start again."
+        case .unavailable:
+            "Make room, make the folder readable and writable, or have the store answer; then start again."
+        case .misconfigured: "See the settings at storage., and the rights that docs/object-stores.md lists."
         case .absent: "Run 'pregao restore' to bring lost objects back from backup."
         case .differs, .forbiddenKey: "Run 'pregao verify --full' to see what is damaged."
         }

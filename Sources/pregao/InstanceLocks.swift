@@ -9,15 +9,17 @@ import Terminal
 struct InstanceLocks: ~Copyable {
     private var descriptors: [Int32] = []
 
-    /// - Parameter names: such as `flusher-2`, unique to a stage's instance.
+    /// - Parameters:
+    ///   - names: such as `flusher-2`, unique to a stage's instance.
+    ///   - next: what a person is told to do where another process works under one of the names.
     /// - Throws: exit code 75 where another process works under one of the names.
-    init(_ names: [String], in folder: String) throws(CommandError) {
+    init(_ names: [String], in folder: String, next: String = Self.oneProcessEach) throws(CommandError) {
         do { try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true) } catch {
             throw Self.cannot("make \(folder)", plainWords(of: error))
         }
         for name in names {
             let safe = name.addingPercentEncoding(withAllowedCharacters: .alphanumerics.union(["-", "_", "."])) ?? name
-            descriptors.append(try Self.lock("\(folder)/\(safe).lock", name))
+            descriptors.append(try Self.lock("\(folder)/\(safe).lock", name, next: next))
         }
     }
 
@@ -29,7 +31,12 @@ struct InstanceLocks: ~Copyable {
             exitCode: .inputOutput)
     }
 
-    private static func lock(_ path: String, _ name: String) throws(CommandError) -> Int32 {
+    private static let oneProcessEach = """
+        One 'pregao run' a data folder is enough. More of a stage each need a name of their own, as with \
+        --set flusher.instance=flusher-2.
+        """
+
+    private static func lock(_ path: String, _ name: String, next: String) throws(CommandError) -> Int32 {
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else {
             throw cannot("open \(path)", String(cString: strerror(errno)))
@@ -39,11 +46,7 @@ struct InstanceLocks: ~Copyable {
             close(descriptor)
             throw CommandError(
                 "\(name) is at work on this data folder already, in process \(holder.isEmpty ? "?" : holder)",
-                next: """
-                    One 'pregao run' a data folder is enough. More of a stage each need a name of their own, as with \
-                    --set flusher.instance=flusher-2.
-                    """,
-                exitCode: .temporary)
+                next: next, exitCode: .temporary)
         }
         let holder = Array("\(getpid())".utf8)
         if ftruncate(descriptor, 0) == 0 { _ = pwrite(descriptor, holder, holder.count, 0) }

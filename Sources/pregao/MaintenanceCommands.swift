@@ -5,11 +5,11 @@ import Terminal
 
 enum SweepCommand {
     static let command: Command = Command(
-        "sweep", "Remove raw objects that nothing announces, and refined files that were replaced",
+        "sweep", "Remove raw objects that nothing announces, and refined or compacted files that were replaced",
         discussion: """
             Raw objects go that are not in the ledger, whose whole range is in it under other names, and that are older
             than the grace: a crash left them. Refined files go that the catalog has not shown within the grace: a later version replaced
-            them, or a run never published them. Snapshots older than the grace are let go before.
+            them, or a run never published them; compacted files likewise. Snapshots older than the grace are let go before.
             """,
         options: CommonOptions.settings + [
             Option("dry-run", .flag, "Only list what would be removed"),
@@ -27,23 +27,28 @@ enum SweepCommand {
         let catalog = try await workplace.openCatalog(create: false)
         let removing = !arguments.has("dry-run")
         let raw = try await Sweep(
-            raw: workplace.rawStore(), catalog: catalog, grace: .seconds(hours * 3600), clock: workplace.clock
+            raw: workplace.stores.raw, catalog: catalog, grace: .seconds(hours * 3600), clock: workplace.clock
         ).run(removing: removing)
         let refined = try await RefinedSweep(
-            store: workplace.refinedStore(), catalog: catalog, grace: .seconds(hours * 3600), clock: workplace.clock
+            store: workplace.stores.refined, catalog: catalog, grace: .seconds(hours * 3600), clock: workplace.clock
+        ).run(removing: removing)
+        let compacted = try await RefinedSweep(
+            .compacted, store: workplace.stores.raw, catalog: catalog, grace: .seconds(hours * 3600),
+            clock: workplace.clock
         ).run(removing: removing)
         var table = Table(["object", "bytes", "outcome"])
         let done = removing ? "removed" : "would be removed"
-        for object in raw.removed + refined.removed {
+        for object in raw.removed + refined.removed + compacted.removed {
             table.append([.text(object.key), .number(object.size), .text(done)])
         }
-        for (object, reason) in raw.kept + refined.kept {
+        for (object, reason) in raw.kept + refined.kept + compacted.kept {
             table.append([.text(object.key), .number(object.size), .text("kept: \(reason)")])
         }
         arguments.print(table)
         Output.complain(
             "\(raw.examined) raw objects examined, \(raw.removed.count) \(done); "
-                + "\(refined.examined) refined files examined, \(refined.removed.count) \(done)")
+                + "\(refined.examined) refined files examined, \(refined.removed.count) \(done); "
+                + "\(compacted.examined) compacted files examined, \(compacted.removed.count) \(done)")
         return .success
     }
 }
@@ -68,7 +73,7 @@ enum RestoreCommand {
     @Sendable private static func run(_ arguments: Arguments) async throws -> ExitCode {
         let workplace = Workplace(try arguments.configuration(), component: "restore")
         let restore = Restore(
-            raw: workplace.rawStore(), backup: workplace.backupStore(),
+            raw: workplace.stores.raw, backup: workplace.stores.backup,
             catalog: try await workplace.openCatalog(create: false))
         let progress = ProgressReport("objects")
         let direction: Restore.Direction = arguments.has("backup") ? .backupFromRaw : .rawFromBackup

@@ -24,7 +24,7 @@ struct Pregao {
             }
         } catch {
             let failure = Failure.described(error)
-            Output.complain("pregao: \(failure.message)")
+            Output.complain("pregao: \(failure.message.withoutCredentials)")
             if let next = failure.next { Output.complain("        \(next)") }
             return failure.exitCode
         }

@@ -6,6 +6,7 @@ import EventLog
 import Flusher
 import Foundation
 import MarketData
+import Operations
 import Poller
 import Runtime
 import Terminal
@@ -85,6 +86,9 @@ enum StageCommands {
             stages.compactMap { $0.instance(in: configuration) }, in: configuration.statusFolder)
         let shutdown = Shutdown()
         let signals = Signals(requesting: shutdown, drain: configuration.drain)
+        workplace.readiness.hold("process", "the process is starting")
+        let operations = try workplace.serveOperations()
+        try await workplace.stores.check(for: Set(stages.map(\.rawValue)), logger: workplace.logger)
         let log = try await workplace.openLog()
         try await workplace.declareTopics(in: log)
         var catalog: Catalog?
@@ -98,8 +102,10 @@ enum StageCommands {
             workplace: workplace, name: name, stages: stages.map(\.rawValue), log: log,
             appliesRetention: stages.contains(.flusher))
         let runner = StageRunner(stages: parts, drain: configuration.drain, logger: workplace.logger)
+        workplace.readiness.clear("process")
         try await companions.run(beside: runner, until: shutdown, for: limit)
         await log.close()
+        await operations?.stop()
         withExtendedLifetime(signals) {}
         withExtendedLifetime(locks) {}
         return .success
@@ -123,17 +129,18 @@ extension Workplace {
         switch (stage, catalog) {
         case ("poller", _):
             let poller = Poller(
-                settings: configuration.poller, log: log, clock: clock, logger: logger, metrics: metrics)
+                settings: configuration.poller, log: log, clock: clock, logger: logger, metrics: metrics,
+                readiness: readiness)
             return StageRunner.Stage(stage) { try await poller.run(until: $0) }
         case ("flusher", _):
             let flusher = Flusher(
-                settings: configuration.flusher, datasets: Datasets.all, log: log, store: rawStore(), clock: clock,
-                logger: logger, metrics: metrics)
+                settings: configuration.flusher, datasets: Datasets.all, log: log, store: stores.raw, clock: clock,
+                logger: logger, metrics: metrics, readiness: readiness)
             return StageRunner.Stage(stage) { try await flusher.run(until: $0) }
         case ("archiver", let catalog?):
             let archiver = Archiver(
-                settings: configuration.archiver, log: log, raw: rawStore(), backup: backupStore(), catalog: catalog,
-                clock: clock, logger: logger, metrics: metrics)
+                settings: configuration.archiver, log: log, raw: stores.raw, backup: stores.backup, catalog: catalog,
+                clock: clock, logger: logger, metrics: metrics, readiness: readiness)
             return StageRunner.Stage(stage) { try await archiver.run(until: $0) }
         case ("batch", let catalog?):
             let batch = try batch(catalog)
@@ -150,11 +157,12 @@ extension Workplace {
     }
 
     func batch(_ catalog: Catalog) throws -> Batch {
-        var settings = BatchSettings(folder: configuration.data)
+        var settings = BatchSettings(folder: stores.refinedFolder, store: stores.remoteRefined)
         settings.pollInterval = configuration.batch.poll
         settings.refresh = configuration.batch.refresh
         return Batch(
-            settings: settings, models: try models(), catalog: catalog, engine: try engine(), clock: clock,
-            logger: logger.named("batch"), metrics: metrics)
+            settings: settings, models: try models(), catalog: catalog, engine: try engine(),
+            compactor: configuration.batch.compact ? try compactor(catalog) : nil, clock: clock,
+            logger: logger.named("batch"), metrics: metrics, readiness: readiness)
     }
 }

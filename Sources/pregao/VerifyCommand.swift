@@ -32,10 +32,9 @@ enum VerifyCommand {
         let log = try await workplace.openExistingLog()
         let progress = ProgressReport("objects")
         let verifier = Verifier(
-            log: log, catalog: catalog, raw: workplace.rawStore(), backup: workplace.backupStore(),
+            log: log, catalog: catalog, raw: workplace.stores.raw, backup: workplace.stores.backup,
             engine: try workplace.engine(), models: try workplace.models(),
-            readRefined: { path in FileManager.default.contents(atPath: path).map { Array($0) } },
-            clock: workplace.clock)
+            readRefined: workplace.stores.readRefined, clock: workplace.clock)
         let report = try await verifier.verify(scope) { done, total in
             progress.update(done: done, of: total, note: "looked at")
         }

@@ -16,9 +16,12 @@ struct Workplace {
     let clock: any WallClock = SystemWallClock()
     let logger: Logger
     let metrics = Metrics()
+    let readiness = Readiness()
+    let stores: Stores
 
     init(_ configuration: Configuration, component: String) {
         self.configuration = configuration
+        stores = Stores(configuration)
         logger = Logger(
             component: component, minimum: configuration.logging.level, format: configuration.logging.format)
     }
@@ -59,27 +62,24 @@ struct Workplace {
     /// - Parameter create: whether it is made where it is not there yet.
     func openCatalog(create: Bool) async throws -> Catalog {
         let catalog = try catalog()
-        try checkCatalogIsNotLost()
+        try await checkIsNotLost(catalog)
         try await catalog.open(datasets: Datasets.all, create: create)
         return catalog
     }
 
     /// An empty catalog in the place of one that was lost would show little of what there is, and call it proven.
-    private func checkCatalogIsNotLost() throws(CommandError) {
-        let path = "\(configuration.catalogFolder)/catalog.sqlite"
-        let size = (try? FileManager.default.attributesOfItem(atPath: path))?[.size] as? Int ?? 0
-        let archived = (try? FileManager.default.contentsOfDirectory(atPath: "\(configuration.backupRoot)/raw")) ?? []
-        guard size == 0, !archived.isEmpty else { return }
+    private func checkIsNotLost(_ catalog: Catalog) async throws {
+        guard try await !catalog.exists(), try await stores.hasBackup() else { return }
         throw CommandError(
-            "catalog: \(path) is gone, and there are objects in \(configuration.backupRoot)",
+            "catalog: \(catalog.name) is gone, and there are objects in \(stores.backup.location(of: ""))",
             next: "Run 'pregao catalog rebuild': it is made again from the backup.", exitCode: .unavailable)
     }
 
     func catalog() throws(CatalogError) -> Catalog {
         // One thread: a transaction of a few rows is over before others would have started.
         Catalog(
-            folder: configuration.catalogFolder, engine: try engine(threads: 1), clock: clock,
-            logger: logger.named("catalog"), metrics: metrics,
+            folder: configuration.catalogFolder, server: configuration.catalog.server, engine: try engine(threads: 1),
+            clock: clock, logger: logger.named("catalog"), metrics: metrics,
             patience: Patience(transaction: configuration.catalog.timeout))
     }
 
@@ -90,7 +90,8 @@ struct Workplace {
         DuckDB(
             location: try DuckDB.Location.discover(setting: configuration.catalog.duckdb),
             memoryLimit: Int64(configuration.catalog.memory), threads: threads,
-            temporaryFolder: "\(configuration.catalogFolder)/tmp")
+            temporaryFolder: "\(configuration.catalogFolder)/tmp",
+            environment: configuration.catalog.server?.environment ?? [:], stores: EngineStores(stores.readByEngine))
     }
 
     /// The program's own models, and those of the user's folder.
@@ -98,13 +99,6 @@ struct Workplace {
         guard let folder = configuration.batch.models else { return try Models.bundled() }
         return try Models(folders: [Models.bundledFolder, folder])
     }
-
-    func rawStore() -> LocalObjectStore { LocalObjectStore(root: configuration.rawRoot, bucket: "pregao-lake") }
-
-    func backupStore() -> LocalObjectStore { LocalObjectStore(root: configuration.backupRoot, bucket: "pregao-backup") }
-
-    /// The refined tables' files, by keys that begin with `refined/`.
-    func refinedStore() -> LocalObjectStore { LocalObjectStore(root: configuration.data, bucket: "pregao-refined") }
 
     /// The topics that every stage relies on, each with the group that is to read all of it, whether it was ever started
     /// or not.

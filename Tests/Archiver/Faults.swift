@@ -190,8 +190,8 @@ struct FaultyLog: EventLog {
     func append(_ messages: [OutgoingMessage]) async throws(LogError) -> [LogPosition] {
         try await real.append(messages)
     }
-    func committed(group: String) async throws(LogError) -> [TopicPartition: Offset] {
-        try await real.committed(group: group)
+    func committed(group: String, topics: Set<String>) async throws(LogError) -> [TopicPartition: Offset] {
+        try await real.committed(group: group, topics: topics)
     }
     func watermarks(of topic: String) async throws(LogError) -> [TopicPartition: Watermarks] {
         try await real.watermarks(of: topic)

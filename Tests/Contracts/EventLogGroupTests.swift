@@ -66,6 +66,18 @@ struct EventLogGroupTests {
         }
     }
 
+    @Test(arguments: EventLogKind.able(to: .positions))
+    func `positions in a topic that is not there are not taken for none`(_ kind: EventLogKind) async throws {
+        try await withLog(kind) { _, log in
+            let positions = try await log.committed(group: "readers", topics: ["numbers"])
+            #expect(positions.isEmpty)
+            let error = await #expect(throws: LogError.self) {
+                try await log.committed(group: "readers", topics: ["numbers", "others"])
+            }
+            #expect(error?.kind == .unknownTopic)
+        }
+    }
+
     /// What makes a commit untrue, and with it void as a whole.
     enum Untruth: CaseIterable {
         case startBelow, startAbove, partitionOfNobody, secondAdvanceWrong, topicUnknown, messageTooLarge

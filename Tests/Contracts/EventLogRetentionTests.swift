@@ -175,6 +175,31 @@ struct EventLogRetentionTests {
         }
     }
 
+    @Test(arguments: EventLogKind.able(to: .removal))
+    func `a read goes on at the first message kept where its next ones were removed meanwhile`(_ kind: EventLogKind)
+        async throws
+    {
+        try await withLog(kind, retention: .delete(age: .seconds(3600), bytes: nil)) { underTest, log in
+            // More than is read ahead, so that what was to come is gone indeed.
+            let filling = String(repeating: "x", count: 500_000)
+            for number in 0..<40 { _ = try await log.append([message(number, key: filling)]) }
+            var next = try await log.read(partition(0), from: 0, to: .max, maximumBytes: 1).nextOffset
+            try await underTest.removeMessages(of: "numbers", in: log)
+            _ = try await log.append([message(40)])
+            let end = try #require(try await log.watermarks(of: "numbers")[partition(0)]?.end)
+            var numbers: [Int] = []
+            while next < end {
+                let batch = try await log.read(partition(0), from: next, to: end, maximumBytes: 1 << 20)
+                guard batch.nextOffset > next else { break }
+                next = batch.nextOffset
+                numbers += batch.numbers
+            }
+            #expect(next == end)
+            #expect(numbers.last == 40)
+            #expect(numbers == numbers.sorted())
+        }
+    }
+
     @Test(arguments: EventLogKind.able(to: .retention))
     func `a compacted topic keeps the newest message of every key, at its offset`(_ kind: EventLogKind) async throws {
         try await withLog(kind, retention: .compact) { _, log in

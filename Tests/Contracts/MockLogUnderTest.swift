@@ -49,8 +49,8 @@ private struct MockedLog: EventLog {
         try await log.join(group: group, instance: instance, topics: topics)
     }
 
-    func committed(group: String) async throws(LogError) -> [TopicPartition: Offset] {
-        try await log.committed(group: group)
+    func committed(group: String, topics: Set<String>) async throws(LogError) -> [TopicPartition: Offset] {
+        try await log.committed(group: group, topics: topics)
     }
 
     func watermarks(of topic: String) async throws(LogError) -> [TopicPartition: Watermarks] {

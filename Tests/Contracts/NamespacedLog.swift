@@ -30,8 +30,8 @@ struct NamespacedLog: EventLog {
                 group: prefix + group, instance: instance, topics: topics.map { prefix + $0 }), log: self)
     }
 
-    func committed(group: String) async throws(LogError) -> [TopicPartition: Offset] {
-        own(try await whole.committed(group: prefix + group))
+    func committed(group: String, topics: Set<String>) async throws(LogError) -> [TopicPartition: Offset] {
+        own(try await whole.committed(group: prefix + group, topics: Set(topics.map { prefix + $0 })))
     }
 
     func watermarks(of topic: String) async throws(LogError) -> [TopicPartition: Watermarks] {

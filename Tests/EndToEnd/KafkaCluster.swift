@@ -20,16 +20,23 @@ struct KafkaCluster {
 
     static func shared() throws -> KafkaCluster { KafkaCluster(address: try #require(given), broker: nil) }
 
-    /// Runs a test on a pipeline whose log is here, and removes its topics and groups.
+    /// Runs a test on a pipeline whose log is here.
     func with(_ options: Pipeline.Options, _ body: (Pipeline) async throws -> Void) async throws {
         var options = options
         options.kafka = address
+        // The shortest that brokers take by default.
+        options.lease = "6s"
+        try await withTopics { _ in try await Pipeline.with(options, body) }
+    }
+
+    /// Runs a test, and removes its topics and groups.
+    func withTopics(_ body: (_ address: String) async throws -> Void) async throws {
         let administrator = try #require(Administrator(brokers: address))
         // Never to mix with, and then to delete, what somebody collected.
         try #require(
             administrator.topics(startingWith: "pregao.").isEmpty,
             "the broker has topics named pregao.*; give the tests one that has none")
-        do { try await Pipeline.with(options, body) } catch {
+        do { try await body(address) } catch {
             await remove(administrator)
             throw error
         }
@@ -39,6 +46,10 @@ struct KafkaCluster {
     private func remove(_ administrator: Administrator) async {
         if let broker { return await broker.remove() }
         administrator.deleteTopics(startingWith: "pregao.")
-        administrator.deleteGroups(["pregao.flusher", "pregao.archiver", "pregao.poller"])
+        administrator.deleteGroups([
+            "pregao.flusher", "pregao.archiver", "pregao.poller",
+            // Those of docs/consuming-kafka.md.
+            "my-prices", "my-averages",
+        ])
     }
 }

@@ -6,7 +6,7 @@ import Testing
 struct KafkaPipelineTests {
     @Test("what was collected is proven, object by object and message by message")
     func proven() async throws {
-        try await KafkaCluster.shared().with(Pipeline.Options(lease: "6s")) { pipeline in
+        try await KafkaCluster.shared().with(Pipeline.Options()) { pipeline in
             try await pipeline.expect(0, ["run", "--for", "6s"])
             try await pipeline.expect(0, ["flush", "--for", "2s"])
             try await pipeline.expect(0, ["archive", "--for", "2s"])

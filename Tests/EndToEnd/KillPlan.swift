@@ -38,7 +38,9 @@ struct KillPlan {
     /// One process, killed once at every waypoint and `kills` times at random moments.
     static func oneProcess(_ victim: String, kills: Int, seed: UInt64) -> KillPlan {
         var lots = SeededLots(seed: seed)
-        let named = Waypoint.allCases.map {
+        // No stage replays dead letters, and no day closes while it runs.
+        let passed = Waypoint.allCases.filter { $0 != .replayCommitted && !$0.rawValue.hasPrefix("compaction") }
+        let named = passed.map {
             Step(victim: victim, blow: .killAt($0, visit: .random(in: 1...3, using: &lots)))
         }
         let random = (0..<kills).map { _ in Step(victim: victim, blow: randomKill(&lots)) }

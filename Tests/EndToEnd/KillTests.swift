@@ -55,9 +55,29 @@ struct KillTests {
 
     @Test("a process a stage, two flushers and two archivers on four partitions, killed and frozen singly")
     func severalProcesses() async throws {
+        try await strikeStages(Self.stages, kills: KillPlan.kills, catalog: .files)
+    }
+
+    /// Those that write to the catalog, and it is on PostgreSQL.
+    private static let writers: [(name: String, waypoints: [Waypoint])] = [
+        ("archive-1", [.archiverCopied, .archiverRegistered, .catalogBeforeCommit]),
+        ("archive-2", [.archiverRegistered, .archiverCommitted, .catalogBeforeCommit]),
+        ("batch", [.batchComputed, .batchPublished, .catalogBeforeCommit]),
+    ]
+
+    @Test("two archivers and a batch that write to one catalog on PostgreSQL, killed and frozen singly")
+    func writersOnPostgres() async throws {
+        try await strikeStages(Self.writers, kills: (KillPlan.kills + 1) / 2, catalog: try .onPostgres())
+    }
+
+    /// Runs a process of every stage and strikes one of `victims` at a time; nothing is lost or there twice.
+    private func strikeStages(
+        _ victims: [(name: String, waypoints: [Waypoint])], kills: Int, catalog: Pipeline.Options.CatalogPlace
+    ) async throws {
         let names = Self.stages.map(\.name)
-        let plan = KillPlan.severalProcesses(Self.stages, kills: KillPlan.kills, seed: KillPlan.seed)
-        try await Pipeline.with(Pipeline.Options(faults: Self.faults, seed: KillPlan.seed)) { pipeline in
+        let plan = KillPlan.severalProcesses(victims, kills: kills, seed: KillPlan.seed)
+        let options = Pipeline.Options(faults: Self.faults, seed: KillPlan.seed, catalog: catalog)
+        try await Pipeline.with(options) { pipeline in
             for name in names { try Self.start(name, pipeline) }
             try await pipeline.answers(50, whileAlive: names)
             for (number, step) in plan.steps.enumerated() {

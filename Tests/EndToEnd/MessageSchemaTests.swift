@@ -1,5 +1,6 @@
 import EventLog
 import Foundation
+import Lake
 import MarketData
 import Testing
 
@@ -7,40 +8,9 @@ import Testing
 /// of us.
 @Suite("Messages and their schemas", .timeLimit(.minutes(5)))
 struct MessageSchemaTests {
-    /// The package jsonschema; it prints the lines of its input that the schema does not allow, and how many there
-    /// were.
-    private static let validator = """
-        import json, sys, jsonschema
-        schema = json.load(open(sys.argv[1]))
-        validator = jsonschema.validators.validator_for(schema)
-        validator.check_schema(schema)
-        lines = sys.stdin.read().splitlines()
-        for line in lines:
-            for error in validator(schema).iter_errors(json.loads(line)):
-                print(f"{list(error.path)}: {error.message}: {line[:300]}")
-        print(len(lines), "messages")
-        """
-
-    private static let schemas = [
-        "pregao.quotes": "quotes", "pregao.gaps": "gaps", "pregao.bars": "bars", "pregao.runs": "runs",
-        "pregao.objects": "object-created", "pregao.dead-letters": "dead-letter",
-        "pregao.tasks.coinbase-candles": "task", "pregao.poll-slots": "poll-slots",
-    ]
-
-    /// What the validator says to these lines.
-    private static func verdict(_ lines: String, schema: String) async throws -> String {
-        let prompt = try Prompt()
-        try prompt.write(lines, to: "lines")
-        let file = BuiltProgram.package.appending(path: "docs/schemas/\(schema).schema.json").path
-        let answer = try await prompt.bash(
-            "PYTHONPATH=\"$3\" python3 -c \"$1\" \"$2\" < lines", [validator, file, BuiltProgram.pythonPackages])
-        #expect(answer.code == 0, "\(answer.complaints)")
-        return answer.output.trimmingCharacters(in: .whitespacesAndNewlines)
-    }
-
     @Test("every topic's messages are as its schema says, and every topic has one")
     func messages() async throws {
-        try await Pipeline.with(Pipeline.Options(symbols: ["BTC-USD", "NONE-USD"])) { pipeline in
+        try await Pipeline.with(.everyTopic) { pipeline in
             try pipeline.start("run", ["run"])
             try await pipeline.answers(10, whileAlive: ["run"])
             let log = try await pipeline.openLog()
@@ -51,27 +21,39 @@ struct MessageSchemaTests {
                     headers: [Header(name: "by", value: Array("hand".utf8))])
             ])
             try await pipeline.answers(10, whileAlive: ["run"])
-            try await pipeline.expect(
-                0,
-                [
-                    "backfill", "--feed", "coinbase-candles", "--symbol", "BTC-USD", "--from", "2026-11-01T00:00:00Z",
-                    "--to", "2026-11-01T06:00:00Z", "--interval", "1m",
-                ])
+            try await pipeline.backfillSomeBars()
             try await pipeline.kill("run")
             try pipeline.start("again", ["run"])
             try await pipeline.answers(10, whileAlive: ["again"])
             try await pipeline.finish("again")
             try await pipeline.finishBacklog()
+            try await pipeline.expect(0, ["dead-letters", "replay", "--all"])
 
-            #expect(Set(try await log.topics().map(\.name)) == Set(Self.schemas.keys))
+            #expect(Set(try await log.topics().map(\.name)) == Set(SchemaValidator.schemas.keys))
             await log.close()
-            for (topic, schema) in Self.schemas {
+            for topic in SchemaValidator.schemas.keys {
                 let lines = try await pipeline.expect(0, ["log", "read", topic, "--count", "10000"])
                     .split(separator: "\n").filter { $0 != strange }
-                #expect(!lines.isEmpty, "\(topic)")
-                let verdict = try await Self.verdict(lines.joined(separator: "\n"), schema: schema)
-                #expect(verdict == "\(lines.count) messages", "\(topic)")
+                try await SchemaValidator.expectValid(lines, of: topic)
             }
+        }
+    }
+
+    @Test("code written for S3's events finds every object that is announced")
+    func events() async throws {
+        try await Pipeline.with(Pipeline.Options()) { pipeline in
+            try await pipeline.expect(0, ["run", "--for", "3s"])
+            let events = try await pipeline.expect(0, ["log", "read", "pregao.objects", "--count", "10000"])
+                .split(separator: "\n")
+            try await S3EventReader.expectFound(events, at: pipeline.lake.path)
+
+            // It would say so if one were not what was announced.
+            let name = try #require(try Announcement.parse(Array((events.first ?? "").utf8)).first?.key)
+            let file = pipeline.lake.appending(path: name)
+            try Data("PAR1".utf8).write(to: file)
+            #expect(try await S3EventReader.open(events, at: pipeline.lake.path).code != 0)
+            try FileManager.default.removeItem(at: file)
+            #expect(try await S3EventReader.open(events, at: pipeline.lake.path).code != 0)
         }
     }
 
@@ -81,12 +63,12 @@ struct MessageSchemaTests {
             contentsOf: BuiltProgram.package.appending(path: "docs/raw-objects.md"), encoding: .utf8)
         let example = try #require(page.firstMatch(of: /```json\n((?s).*?)```/)?.1)
         let line = example.split(separator: "\n").map { $0.drop { $0 == " " } }.joined()
-        #expect(try await Self.verdict(line, schema: "object-created") == "1 messages")
+        #expect(try await SchemaValidator.verdict(line, schema: "object-created") == "1 messages")
     }
 
-    @Test("a message of another form is not as the schema says", arguments: schemas.values.sorted())
+    @Test("a message of another form is not as the schema says", arguments: SchemaValidator.schemas.values.sorted())
     func others(schema: String) async throws {
-        let verdict = try await Self.verdict(#"{"version":"1","topic":7}"#, schema: schema)
+        let verdict = try await SchemaValidator.verdict(#"{"version":"1","topic":7}"#, schema: schema)
         #expect(verdict.split(separator: "\n").count > 1 && verdict.hasSuffix("1 messages"))
     }
 }

@@ -16,6 +16,19 @@ final class Pipeline {
         var partitions = 4
         /// The cluster of the log; nil for the embedded log.
         var kafka: String?
+        var catalog = CatalogPlace.files
+
+        /// Where the catalog's metadata are.
+        enum CatalogPlace {
+            /// In the data folder.
+            case files
+            case settings([String: String])
+
+            var lines: [String] {
+                guard case .settings(let settings) = self else { return [] }
+                return ["catalog:"] + settings.sorted { $0.key < $1.key }.map { "  \($0.key): \"\($0.value)\"" }
+            }
+        }
 
         /// How many are polled, an answer each in every interval.
         var series: Int { symbols.count * priceTypes.count + (tickerSymbols ?? symbols).count }
@@ -43,6 +56,8 @@ final class Pipeline {
 
     var kafka: String? { options.kafka }
     var data: URL { folder.appending(path: "data") }
+    /// The raw store's root.
+    var lake: URL { data.appending(path: "lake") }
     var settingsFile: URL { folder.appending(path: "pregao.yml") }
 
     /// The settings of a poller that has one feed of the two.
@@ -94,6 +109,7 @@ final class Pipeline {
               refresh: 1s
             console:
               port: 0
+            \(options.catalog.lines.joined(separator: "\n"))
 
             """
     }

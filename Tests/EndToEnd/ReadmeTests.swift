@@ -8,13 +8,14 @@ import Testing
 struct ReadmeTests {
     static let pages = ["README.md", "docs/collecting.md", "docs/consuming.md", "docs/querying.md"]
 
-    private static func lines(of page: String) throws -> [String] {
+    /// The lines of a page's blocks of code in this language.
+    static func lines(of page: String, in language: String = "sh") throws -> [String] {
         var isCode = false
         var lines: [String] = []
         for line in try String(contentsOf: BuiltProgram.package.appending(path: page), encoding: .utf8)
             .components(separatedBy: "\n")
         {
-            if line == "```sh" {
+            if line == "```\(language)" {
                 isCode = true
             } else if line == "```" {
                 isCode = false
@@ -60,7 +61,7 @@ struct ReadmeTests {
         }
     }
 
-    private static func freePort() async throws -> UInt16 {
+    static func freePort() async throws -> UInt16 {
         let exchange = try Exchange(ExchangeSettings(port: 0))
         try exchange.start()
         let port = exchange.port

@@ -199,7 +199,7 @@ struct InjectedErrorTests {
     ) async throws {
         try await withLog { cluster, log in
             cluster.refuse(.fetchOffsets, with: [error, error])
-            let positions = try await log.committed(group: "readers")
+            let positions = try await log.committed(group: "readers", topics: ["numbers"])
             #expect(positions.isEmpty)
         }
     }
@@ -208,7 +208,7 @@ struct InjectedErrorTests {
         try await withLog(brokers: 2) { cluster, log in
             for broker in [1, 2, 1] as [Int32] {
                 cluster.coordinate(group: "readers", by: broker)
-                let positions = try await log.committed(group: "readers")
+                let positions = try await log.committed(group: "readers", topics: ["numbers"])
                 #expect(positions.isEmpty)
             }
         }

@@ -64,12 +64,13 @@ extension Observation {
 /// Runs a poller until `isEnough` is true of what consumers of quotes and gaps have seen.
 func poll(
     _ settings: PollerSettings, log: any EventLog, clock: any WallClock = SystemWallClock(),
-    metrics: Metrics = Metrics(), until isEnough: @escaping @Sendable ([Observation]) -> Bool
+    metrics: Metrics = Metrics(), readiness: Readiness = Readiness(),
+    until isEnough: @escaping @Sendable ([Observation]) -> Bool
 ) async throws {
     let shutdown = Shutdown()
     let poller = Poller(
         settings: settings, log: log, clock: clock, logger: Logger(component: "poller", minimum: .error),
-        metrics: metrics)
+        metrics: metrics, readiness: readiness)
     for dataset in [Datasets.quotes, Datasets.gaps] { try await declare(dataset, in: log) }
     let consumer = try await log.join(
         group: "test-\(UUID().uuidString)", instance: "test", topics: [Datasets.quotes.topic, Datasets.gaps.topic])

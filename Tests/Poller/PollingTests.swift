@@ -112,18 +112,25 @@ struct PollingTests {
         let metrics = Metrics()
         let exchange = exchange
         let refusing = Shutdown()
-        try await poll(settings, log: log, metrics: metrics) { seen in
+        let readiness = Readiness()
+        let hindered = Mutex<[String]>([])
+        try await poll(settings, log: log, metrics: metrics, readiness: readiness) { seen in
             // Refuse once quotes flow, take again after 40 more answers, and end once the gap is told.
             if seen.count >= 5, !refusing.isRequested {
                 refusing.request()
                 log.refusesAppends = true
-                Thread.detach(whenAnswers: exchange.answers + 40, of: exchange) { log.refusesAppends = false }
+                Thread.detach(whenAnswers: exchange.answers + 40, of: exchange) {
+                    hindered.withLock { $0 = readiness.reasons }
+                    log.refusesAppends = false
+                }
             }
             // A slow log may leave such a gap before, too.
             return !log.refusesAppends && seen.contains { $0.text("reason") == "too-many-waiting" }
         }
         let rows = try await expectTiling(real, symbol: "BTC-USD")
         #expect(rows.contains { $0.text("reason") == "too-many-waiting" })
+        #expect(hindered.withLock { $0 }.first?.hasPrefix("poller: the log refuses what was polled") == true)
+        #expect(readiness.isReady)
         await real.close()
         try await exchange.stop()
     }

@@ -31,7 +31,22 @@ extension VerificationSuite {
             }
         }
 
-        @Test("finds each damage and names its place", arguments: fileDamages + catalogDamages + stageDamages)
+        @Test("proves compacted days as well, row for row, and counts each row once")
+        func provesCompacted() async throws {
+            try await Template.shared.use { pipeline in
+                let before = try await pipeline.verify()
+                let file = try await pipeline.compact()
+                #expect(file.inputs.count > 1)
+                let report = try await pipeline.verify()
+                #expect(report.faults == [])
+                #expect(report.counts.map(\.value) == before.counts.map(\.value))
+                #expect(report.tallies[.refined]?.checked == before.tallies[.refined]?.checked)
+            }
+        }
+
+        @Test(
+            "finds each damage and names its place",
+            arguments: fileDamages + catalogDamages + compactionDamages + stageDamages)
         func findsDamage(_ damage: Damage) async throws {
             try await Template.shared.use { pipeline in
                 let place = try await damage.inflict(pipeline)

@@ -1,15 +1,20 @@
 import Foundation
+import JSON
 import Lake
 import MarketData
+import PostgresTesting
 import Runtime
 import Synchronization
+import Testing
 
 @testable import Warehouse
 
-/// A lake in a folder of its own, which goes with it: a catalog and raw files written by the real engine.
+/// A lake in a folder of its own, which goes with it: a catalog and raw files written by the real engine. Its metadata
+/// are where ``MetadataKind/current`` says.
 final class LakeFixture: Sendable {
     let folder: String
     let engine: DuckDB
+    let metadata: any Metadata
 
     init(named name: String = "lake") throws {
         folder =
@@ -17,6 +22,13 @@ final class LakeFixture: Sendable {
             .appendingPathComponent("pregao-warehouse-\(UUID().uuidString)/\(name)").path
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         engine = DuckDB(location: try .discover())
+        switch MetadataKind.current {
+        case .sqlite: metadata = SQLiteMetadata(folder: "\(folder)/catalog")
+        case .postgres:
+            let uri = try PostgresForTests.server().uri
+            let server = try #require(PostgresServer(uri: uri, schema: PostgresForTests.unusedSchema()))
+            metadata = PostgresMetadata(server: server, folder: "\(folder)/catalog")
+        }
     }
 
     deinit { try? FileManager.default.removeItem(at: URL(fileURLWithPath: folder).deletingLastPathComponent()) }
@@ -26,7 +38,7 @@ final class LakeFixture: Sendable {
         patience: Patience = Patience(), beforeCommit: @escaping @Sendable (pid_t) -> Void = { _ in }
     ) -> Catalog {
         Catalog(
-            files: CatalogFiles(folder: "\(folder)/catalog"), engine: engine, clock: SystemWallClock(),
+            metadata: metadata, engine: engine, clock: SystemWallClock(),
             logger: Logger(component: "test", sink: { _ in }), metrics: Metrics(), patience: patience,
             beforeCommit: beforeCommit)
     }
@@ -34,7 +46,7 @@ final class LakeFixture: Sendable {
     /// Another instance that has the datasets and the patience of `catalog`.
     func catalogSharing(_ catalog: Catalog, beforeCommit: @escaping @Sendable (pid_t) -> Void) -> Catalog {
         Catalog(
-            files: catalog.files, engine: engine, clock: catalog.clock, logger: catalog.logger,
+            metadata: catalog.metadata, engine: engine, clock: catalog.clock, logger: catalog.logger,
             metrics: catalog.metrics, patience: catalog.patience, schema: catalog.schema, beforeCommit: beforeCommit)
     }
 
@@ -42,6 +54,50 @@ final class LakeFixture: Sendable {
         let catalog = catalog()
         try await catalog.open(datasets: datasets, create: true)
         return catalog
+    }
+
+    /// Whether a writer would have the turn at once.
+    func isTurnFree(of catalog: Catalog) async throws -> Bool {
+        do {
+            _ = try await catalog.metadata.takeTurn("look", engine: engine, patience: Patience(turn: .zero))
+            return true
+        } catch  where error.kind == .busy {
+            return false
+        }
+    }
+
+    /// Makes the catalog's metadata unreadable.
+    func damage(_ catalog: Catalog) async throws {
+        if let files = catalog.metadata as? SQLiteMetadata {
+            try Data("damaged".utf8).write(to: URL(fileURLWithPath: files.path))
+        } else if let server = (catalog.metadata as? PostgresMetadata)?.server {
+            try await run("DROP TABLE \(server.schema).ducklake_table", on: server)
+        }
+    }
+
+    /// Whether what the catalog replaced is still there.
+    func keepsReplaced(_ catalog: Catalog) async throws -> Bool {
+        if let files = catalog.metadata as? SQLiteMetadata {
+            return FileManager.default.fileExists(atPath: files.path + ".before")
+        }
+        guard let server = (catalog.metadata as? PostgresMetadata)?.server else { return false }
+        return try await answer("to_regnamespace('\(server.schema)_before') IS NOT NULL", of: server)
+    }
+
+    /// Runs a statement of PostgreSQL's.
+    func run(_ statement: String, on server: PostgresServer) async throws {
+        _ = try await engine.run(
+            "\(engine.load("postgres_scanner")) ATTACH \(SQL.literal(server.uri)) AS server (TYPE postgres); "
+                + "CALL postgres_execute('server', \(SQL.literal(statement)));")
+    }
+
+    /// Whether an expression of PostgreSQL's is true.
+    func answer(_ expression: String, of server: PostgresServer) async throws -> Bool {
+        let query = SQL.literal("SELECT (\(expression)) AS answer")
+        let rows = try await engine.run(
+            "\(engine.load("postgres_scanner")) ATTACH \(SQL.literal(server.uri)) AS server (TYPE postgres, READ_ONLY); "
+                + "SELECT answer FROM postgres_query('server', \(query));")
+        return rows.first?["answer"]?.bool == true
     }
 
     /// Writes a raw file with a row for each offset, as a flusher would, and says what it would announce.

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Warehouse
 
-@Suite("Maintaining the catalog", .serialized, .timeLimit(.minutes(5)))
+@Suite("Maintaining the catalog", .serialized, .onEachMetadata, .timeLimit(.minutes(5)))
 struct MaintenanceTests {
     private let lake: LakeFixture
 
@@ -97,14 +97,14 @@ struct MaintenanceTests {
         var removed: [String] = []
         let released = try await catalog.releaseRefinedFiles(among: keys, unshownSince: now) { key in
             // Nobody publishes meanwhile.
-            let turn = try TurnLock(path: catalog.files.turn)
-            #expect(turn == nil)
+            let isFree = try await lake.isTurnFree(of: catalog)
+            #expect(!isFree)
             removed.append(key)
         }
         #expect(released == [first, second, keys[3]])
         #expect(removed == released)
-        #expect(try TurnLock(path: catalog.files.turn) != nil)
-        let list = "\(EngineSession.metadata).ducklake_files_scheduled_for_deletion"
+        #expect(try await lake.isTurnFree(of: catalog))
+        let list = "\(catalog.metadata.tables).ducklake_files_scheduled_for_deletion"
         #expect(try await catalog.count(list) == 0)
         #expect(try await catalog.count("lake.refined.m") == 1)
     }
@@ -113,7 +113,7 @@ struct MaintenanceTests {
     func byItself() async throws {
         let opened = try await lake.openedCatalog()
         let catalog = Catalog(
-            files: opened.files, engine: lake.engine, clock: SystemWallClock(), logger: opened.logger,
+            metadata: opened.metadata, engine: lake.engine, clock: SystemWallClock(), logger: opened.logger,
             metrics: opened.metrics, patience: opened.patience,
             upkeep: Upkeep(transactions: 3, snapshotAge: .zero), schema: opened.schema, beforeCommit: { _ in })
         for number in Int64(1)...3 {

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Warehouse
 
-@Suite("Dirt and publications", .serialized, .timeLimit(.minutes(5)))
+@Suite("Dirt and publications", .serialized, .onEachMetadata, .timeLimit(.minutes(5)))
 struct PublicationTests {
     private let lake: LakeFixture
     private let daily = ModelDeclaration(

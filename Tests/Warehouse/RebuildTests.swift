@@ -5,7 +5,7 @@ import Testing
 
 @testable import Warehouse
 
-@Suite("Rebuilding the catalog", .serialized, .timeLimit(.minutes(5)))
+@Suite("Rebuilding the catalog", .serialized, .onEachMetadata, .timeLimit(.minutes(5)))
 struct RebuildTests {
     private let lake: LakeFixture
 
@@ -35,7 +35,7 @@ struct RebuildTests {
         _ = try await catalog.register(Array(objects[2...]))
         let ledger = try await catalog.objects(limit: 100)
         let ranges = try await catalog.ranges()
-        try Data("damaged".utf8).write(to: URL(fileURLWithPath: catalog.files.metadata))
+        try await lake.damage(catalog)
 
         let entries = (objects + [empty]).map { RebuildEntry.object($0) } + [.refusal(lost, reason: "absent")]
         let report = try await catalog.rebuild(datasets: [.prices], from: pages(entries.reversed()))
@@ -45,7 +45,7 @@ struct RebuildTests {
         #expect(rebuilt.map(\.status) == ledger.map(\.status))
         #expect(try await catalog.ranges() == ranges)
         #expect(try await catalog.count("lake.raw.spot_prices") == 34)
-        #expect(FileManager.default.fileExists(atPath: catalog.files.metadata + ".before"))
+        #expect(try await lake.keepsReplaced(catalog))
     }
 
     @Test("a refusal whose range is another object's takes no object's place")

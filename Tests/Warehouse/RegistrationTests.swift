@@ -5,7 +5,7 @@ import Testing
 
 @testable import Warehouse
 
-@Suite("Registering raw objects", .serialized, .timeLimit(.minutes(5)))
+@Suite("Registering raw objects", .serialized, .onEachMetadata, .timeLimit(.minutes(5)))
 struct RegistrationTests {
     private let lake: LakeFixture
 

@@ -8,7 +8,7 @@ import Runtime
 public struct RefinedFile: Hashable, Sendable {
     /// Its path below the data folder: `refined/<schema>.<table>/trading_day=<day>/…`.
     public let key: String
-    /// The absolute path, as the engine names it.
+    /// How the engine names it: an absolute path or a URI.
     public let location: String
     public let size: Int64
     /// 64 lower-case hexadecimal digits.
@@ -83,7 +83,13 @@ struct RefinedFolder: Sendable {
     let root: String
     private let queue = DispatchQueue(label: "pregao.batch.files", attributes: .concurrent)
 
-    init(root: String) { self.root = URL(fileURLWithPath: root).standardizedFileURL.path }
+    /// Where files go in place of this folder.
+    private let store: (any ObjectStore)?
+
+    init(root: String, store: (any ObjectStore)? = nil) {
+        self.root = URL(fileURLWithPath: root).standardizedFileURL.path
+        self.store = store
+    }
 
     /// Where files lie while they are computed.
     static let unnamed = "refined/.computing/"
@@ -113,6 +119,7 @@ struct RefinedFolder: Sendable {
 
     /// Makes a computed file durable and gives it its name.
     func place(_ temporary: String, model: Model, day: Day, version: Int64) async throws(BatchError) -> RefinedFile {
+        if let store { return try await put(temporary, into: store, model: model, day: day, version: version) }
         let result: Result<RefinedFile, BatchError> = await withCheckedContinuation { continuation in
             queue.async {
                 do throws(BatchError) {
@@ -124,6 +131,21 @@ struct RefinedFolder: Sendable {
             }
         }
         return try result.get()
+    }
+
+    /// A file is computed and checked here, and then put as it is, so that nothing of a run that fails is ever seen in the
+    /// store, and what is published is known to the byte.
+    private func put(_ temporary: String, into store: any ObjectStore, model: Model, day: Day, version: Int64)
+        async throws(BatchError) -> RefinedFile
+    {
+        guard let content = FileManager.default.contents(atPath: temporary) else { throw .system(doing: "read \(temporary)") }
+        let bytes = Array(content)
+        let sha256 = SHA256.hexadecimal(of: bytes)
+        let key = RefinedFileName(model: model, day: day, version: version, sha256: sha256).key
+        do throws(StoreError) { try await store.put(bytes, at: key) } catch {
+            throw BatchError(.cannotWrite, doing: error.doing, cause: error.cause)
+        }
+        return RefinedFile(key: key, location: store.location(of: key), size: Int64(bytes.count), sha256: sha256)
     }
 
     private func placeNow(_ temporary: String, model: Model, day: Day, version: Int64) throws(BatchError) -> RefinedFile

@@ -53,10 +53,16 @@ final class Appender: Sendable {
         // Made with the first append: a log that is only read needs none.
         var producer: TransactionalProducer?
         while let taken = requests.takeAll() {
-            for request in taken.filter({ !isSound($0) }) {
-                request.done.resume(returning: perform([request], &producer).map { $0[0] })
+            // Asked once for each: the answer may change while others are appended.
+            var sound: [Request] = []
+            for request in taken {
+                if let fault = fault(of: request) {
+                    request.done.resume(returning: .failure(fault))
+                } else {
+                    sound.append(request)
+                }
             }
-            var waiting = taken.filter(isSound)[...]
+            var waiting = sound[...]
             while !waiting.isEmpty {
                 var weight = 0
                 let together = waiting.prefix { request in
@@ -76,10 +82,17 @@ final class Appender: Sendable {
         }
     }
 
-    /// Whether nothing is known that would void a transaction, and with it the appends of others.
-    private func isSound(_ request: Request) -> Bool {
-        request.messages.allSatisfy { message in
-            message.weight <= settings.maximumMessageBytes && (try? directory.partitions(of: message.topic)) != nil
+    /// What would void a transaction, and with it the appends of others.
+    private func fault(of request: Request) -> KafkaFault? {
+        do throws(KafkaFault) {
+            for message in request.messages {
+                guard !stopping.isSet else { throw KafkaFault(.closed, "the log is closed") }
+                try message.checkSize(atMost: settings.maximumMessageBytes)
+                _ = try directory.partitions(of: message.topic, unless: stopping)
+            }
+            return nil
+        } catch {
+            return error
         }
     }
 

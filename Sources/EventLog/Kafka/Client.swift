@@ -1,5 +1,6 @@
 import CRdKafka
 import EventLog
+import Foundation
 
 /// A client instance of librdkafka's, destroyed with its owner.
 ///
@@ -38,8 +39,15 @@ struct ClientHandle: ~Copyable, @unchecked Sendable {
         // Better a client that idles until the process ends than a process that aborts.
         guard !context.awaitsFirstAssignment else { return }
         // A consumer that is to leave its group was closed before; to close it here could wait for its owner.
-        rd_kafka_destroy_flags(pointer, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
-        Unmanaged.passUnretained(context).release()
+        // It waits for librdkafka's threads, which is not for a thread that tasks share.
+        let (address, opaque) = (
+            Int(bitPattern: pointer), Int(bitPattern: Unmanaged.passUnretained(context).toOpaque())
+        )
+        Thread.detachNewThread {
+            rd_kafka_destroy_flags(OpaquePointer(bitPattern: address), RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
+            guard let opaque = UnsafeRawPointer(bitPattern: opaque) else { return }
+            Unmanaged<ClientContext>.fromOpaque(opaque).release()
+        }
     }
 }
 

@@ -24,7 +24,8 @@ struct ClientProperties {
         "transaction.timeout.ms", "enable.idempotence", "acks", "request.required.acks", "partitioner",
         "isolation.level", "enable.auto.commit", "enable.auto.offset.store", "auto.offset.reset",
         "partition.assignment.strategy", "enable.partition.eof", "session.timeout.ms", "allow.auto.create.topics",
-        "group.protocol.type", "queued.max.messages.kbytes", "message.max.bytes",
+        "group.protocol.type", "queued.max.messages.kbytes", "queued.min.messages",
+        "message.max.bytes",
     ]
 
     /// For looking: topics, positions, reads without a group.
@@ -60,7 +61,13 @@ struct ClientProperties {
         -> ClientProperties
     {
         try ClientProperties(
-            settings, own: ["compression.codec": "zstd", "client.id": transactionalID],
+            settings,
+            own: [
+                "compression.codec": "zstd", "client.id": transactionalID,
+                // A transaction that follows at once on another is refused until the cluster has ended that one, which
+                // takes a few milliseconds; the standard is to ask again after 100.
+                "retry.backoff.ms": "10",
+            ],
             fixed: [
                 "transactional.id": transactionalID,
                 "transaction.timeout.ms": String(settings.transactionTimeout.inMilliseconds),
@@ -75,7 +82,12 @@ struct ClientProperties {
 
     private static func reading(_ settings: KafkaLogSettings) -> [String: String] {
         // A shorter wait at the end of a partition tells sooner of an end that lies past a transaction's marker.
-        ["fetch.wait.max.ms": "100"]
+        [
+            "fetch.wait.max.ms": "100",
+            // As the cluster keeps messages, which is compressed: they may come to ten times that. Of a partition, and of
+            // all that a broker has.
+            "fetch.message.max.bytes": String(128 << 10), "fetch.max.bytes": String(1 << 20),
+        ]
     }
 
     private static func readingFixed(_ settings: KafkaLogSettings) -> [String: String] {
@@ -83,6 +95,8 @@ struct ClientProperties {
             "isolation.level": "read_committed", "enable.auto.commit": "false", "enable.auto.offset.store": "false",
             "auto.offset.reset": "error", "enable.partition.eof": "true", "allow.auto.create.topics": "false",
             "queued.max.messages.kbytes": String(max(1, settings.readAheadBytes >> 10)),
+            // Each has a place of its own too, however short it is.
+            "queued.min.messages": String(RecordBatch.maximumRecords(ofBytes: settings.readAheadBytes)),
         ]
     }
 

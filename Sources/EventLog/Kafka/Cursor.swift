@@ -7,22 +7,28 @@ final class Cursor {
     private struct Open {
         let source: TopicPartition
         let topic: OpaquePointer
+        let queue: PartitionQueue
         var next: Offset
         /// Read, but not yet given.
-        var held: UnsafeMutablePointer<rd_kafka_message_t>?
+        var held: ArraySlice<UnsafeMutablePointer<rd_kafka_message_t>> = []
     }
 
     private let client: Client
     private let directory: TopicDirectory
     private let written: OwnWrites
     private let timeout: Duration
+    private let readAheadBytes: Int
+    private let reminder: FetchReminder?
     private var open: Open?
+    private var messages = [UnsafeMutablePointer<rd_kafka_message_t>?](repeating: nil, count: 512)
 
-    init(_ client: Client, _ directory: TopicDirectory, _ written: OwnWrites, timeout: Duration) {
+    init(_ client: Client, _ directory: TopicDirectory, _ written: OwnWrites, _ settings: KafkaLogSettings) {
         self.client = client
         self.directory = directory
         self.written = written
-        self.timeout = timeout
+        timeout = settings.requestTimeout
+        readAheadBytes = settings.readAheadBytes
+        reminder = FetchReminder(client)
     }
 
     deinit { close() }
@@ -50,17 +56,32 @@ final class Cursor {
         return batch
     }
 
+    /// Goes on at the first kept offset where retention has taken what was to be read next.
+    private func skipWhatIsGone(_ batch: inout RecordBatch, to end: Offset) throws(KafkaFault) {
+        close()
+        let marks = try written.watermarks(of: batch.source, by: client, patience: timeout)
+        batch.nextOffset = max(batch.nextOffset, min(marks.start, end))
+        if batch.nextOffset < min(marks.end, end) { try begin(batch.source, at: batch.nextOffset) }
+    }
+
     private func fill(_ batch: inout RecordBatch, to end: Offset, maximumBytes: Int) throws(KafkaFault) {
-        let deadline = ContinuousClock.now + timeout
+        var deadline = ContinuousClock.now + timeout
         let maximumRecords = RecordBatch.maximumRecords(ofBytes: maximumBytes)
-        while batch.nextOffset < end {
+        while batch.nextOffset < end, open != nil {
             guard let message = nextMessage() else {
                 guard ContinuousClock.now < deadline else { throw KafkaFault(RD_KAFKA_RESP_ERR__TIMED_OUT) }
                 continue
             }
+            deadline = ContinuousClock.now + timeout
             let read = message.pointee
             guard read.err == RD_KAFKA_RESP_ERR_NO_ERROR else {
                 rd_kafka_message_destroy(message)
+                if read.err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET {
+                    // What was read before it is given first.
+                    guard batch.records.isEmpty else { return close() }
+                    try skipWhatIsGone(&batch, to: end)
+                    continue
+                }
                 guard read.err == RD_KAFKA_RESP_ERR__PARTITION_EOF else { throw KafkaFault(read.err) }
                 batch.nextOffset = max(batch.nextOffset, min(end, read.offset))
                 // It was the end when it was read, which may be a while ago.
@@ -71,7 +92,7 @@ final class Cursor {
                 return
             }
             if read.offset >= end {
-                open?.held = message
+                putBack(message)
                 batch.nextOffset = end
                 return
             }
@@ -79,7 +100,7 @@ final class Cursor {
             let bytes = read.key_len + read.len + headers.byteCount
             let isFull = batch.byteCount + bytes > maximumBytes || batch.records.count >= maximumRecords
             if isFull, !batch.records.isEmpty {
-                open?.held = message
+                putBack(message)
                 return
             }
             batch.append(message, headers: headers)
@@ -88,29 +109,48 @@ final class Cursor {
     }
 
     private func nextMessage() -> UnsafeMutablePointer<rd_kafka_message_t>? {
-        if let held = open?.held {
-            open?.held = nil
-            return held
+        if open?.held.isEmpty ?? false { fetch() }
+        return open?.held.popFirst()
+    }
+
+    private func putBack(_ message: UnsafeMutablePointer<rd_kafka_message_t>) {
+        guard let held = open?.held else { return }
+        open?.held = [message] + held
+    }
+
+    private func fetch() {
+        guard let open else { return }
+        let waiting = open.queue.count
+        let count = rd_kafka_consume_batch_queue(open.queue.pointer, 100, &messages, messages.count)
+        guard count > 0 else {
+            // Empty for a tenth of a second: librdkafka may sleep.
+            reminder?.remind(of: open.source)
+            return
         }
-        guard let open else { return nil }
-        return rd_kafka_consume(open.topic, open.source.partition, 100)
+        self.open?.held = messages[..<count].compactMap(\.self)[...]
+        if let reminder, open.queue.needsFetch(before: waiting, after: open.queue.count, readAheadBytes: readAheadBytes)
+        {
+            reminder.remind(of: open.source)
+        }
     }
 
     private func begin(_ source: TopicPartition, at start: Offset) throws(KafkaFault) {
         guard let topic = rd_kafka_topic_new(client.pointer, source.topic, nil) else {
             throw KafkaFault(rd_kafka_last_error())
         }
-        guard rd_kafka_consume_start(topic, source.partition, start) == 0 else {
+        guard let queue = PartitionQueue(rd_kafka_queue_new(client.pointer), telling: nil),
+            rd_kafka_consume_start_queue(topic, source.partition, start, queue.pointer) == 0
+        else {
             let fault = KafkaFault(rd_kafka_last_error())
             rd_kafka_topic_destroy(topic)
             throw fault
         }
-        open = Open(source: source, topic: topic, next: start)
+        open = Open(source: source, topic: topic, queue: queue, next: start)
     }
 
     private func close() {
         guard let open else { return }
-        if let held = open.held { rd_kafka_message_destroy(held) }
+        for message in open.held { rd_kafka_message_destroy(message) }
         rd_kafka_consume_stop(open.topic, open.source.partition)
         rd_kafka_topic_destroy(open.topic)
         self.open = nil

@@ -46,7 +46,7 @@ public final class KafkaEventLog: EventLog {
             do throws(KafkaFault) {
                 let epoch = try await looking.perform { observer throws(KafkaFault) in try observer.epoch() }
                 let reading = try await Lane.start("kafka reads") { () throws(KafkaFault) in
-                    Cursor(client, directory, written, timeout: settings.requestTimeout)
+                    Cursor(client, directory, written, settings)
                 }
                 return KafkaEventLog(settings, epoch: epoch, directory, written, looking: looking, reading: reading)
             } catch {
@@ -142,9 +142,11 @@ public final class KafkaEventLog: EventLog {
         return consumer
     }
 
-    public func committed(group: String) async throws(LogError) -> [TopicPartition: Offset] {
+    public func committed(group: String, topics: Set<String>) async throws(LogError) -> [TopicPartition: Offset] {
         try await doing("read the positions of group \(group)") { () throws(KafkaFault) in
-            try await looking.perform { observer throws(KafkaFault) in try observer.committed(group: group) }
+            try await looking.perform { observer throws(KafkaFault) in
+                try observer.committed(group: group, topics: topics)
+            }
         }
     }
 

@@ -75,7 +75,7 @@ struct KafkaFault: Error {
         RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED.rawValue: credentials,
         RD_KAFKA_RESP_ERR__SSL.rawValue: credentials,
         RD_KAFKA_RESP_ERR_INVALID_SESSION_TIMEOUT.rawValue:
-            "log.lease has to lie between the brokers' group.min.session.timeout.ms and group.max.session.timeout.ms",
+            "Set log.lease to what the cluster takes: group.min.session.timeout.ms, 6 s by default, or more",
         RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED.rawValue: "The cluster's ACLs refuse the topic to this user",
         RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED.rawValue: "The cluster's ACLs refuse the group to this user",
         RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED.rawValue:

@@ -10,6 +10,7 @@ struct MemberSession {
     private let client: OpaquePointer
     private let context: ClientContext
     private let events: PartitionQueue?
+    private let reminder: FetchReminder?
     private var queues: [TopicPartition: PartitionQueue] = [:]
     private var assigning: Set<TopicPartition> = []
     /// The consumer can do nothing any more.
@@ -23,6 +24,7 @@ struct MemberSession {
         self.settings = settings
         client = member.consumer.pointer
         context = member.consumer.context
+        reminder = FetchReminder(member.consumer)
         events = PartitionQueue(rd_kafka_queue_get_consumer(client), telling: context)
     }
 
@@ -172,22 +174,39 @@ struct MemberSession {
         for partition in member.machine.withLock({ $0.wanted }) {
             guard let queue = queues[partition], let next = member.machine.withLock({ $0.nextOffset(of: partition) })
             else { continue }
+            let waiting = queue.count
             var batch = RecordBatch(source: partition, startingAt: next)
-            var isReset = false
-            let maximumRecords = RecordBatch.maximumRecords(ofBytes: settings.fetchBytes)
-            while batch.byteCount < settings.fetchBytes, batch.records.count < maximumRecords, !isReset {
-                let room = min(messages.count, maximumRecords - batch.records.count)
-                let count = rd_kafka_consume_batch_queue(queue.pointer, 0, &messages, room)
-                guard count > 0 else { break }
-                for message in messages[..<count] {
-                    guard let message else { continue }
-                    isReset = take(message, into: &batch) || isReset
-                    rd_kafka_message_destroy(message)
-                }
-            }
+            let isReset = read(queue, into: &batch, waiting: waiting)
             if batch.nextOffset > next { tell { $0.take(batch) } }
-            if isReset { reset(partition) }
+            queue.learn(from: batch)
+            if isReset {
+                reset(partition)
+            } else if let reminder,
+                queue.needsFetch(before: waiting, after: queue.count, readAheadBytes: settings.readAheadBytes)
+            {
+                reminder.remind(of: partition)
+            }
         }
+    }
+
+    /// - Returns: whether the cluster has not what is to be read next.
+    private mutating func read(_ queue: PartitionQueue, into batch: inout RecordBatch, waiting: Int) -> Bool {
+        let maximumRecords = RecordBatch.maximumRecords(ofBytes: settings.fetchBytes)
+        let expected = min(waiting, maximumRecords, settings.fetchBytes / queue.messageBytes + messages.count)
+        batch.reserve(records: expected, bytes: expected * queue.messageBytes)
+        var isReset = false
+        while batch.byteCount < settings.fetchBytes, batch.records.count < maximumRecords, !isReset {
+            let room = min(messages.count, maximumRecords - batch.records.count)
+            let count = rd_kafka_consume_batch_queue(queue.pointer, 0, &messages, room)
+            guard count > 0 else { break }
+            for message in messages[..<count] {
+                guard let message else { continue }
+                queue.isAtEnd = message.pointee.err == RD_KAFKA_RESP_ERR__PARTITION_EOF
+                isReset = take(message, into: &batch) || isReset
+                rd_kafka_message_destroy(message)
+            }
+        }
+        return isReset
     }
 
     /// - Returns: whether the cluster has not what is to be read next.
@@ -233,24 +252,5 @@ struct MemberSession {
         let list = PartitionList([partition])
         noteError(rd_kafka_incremental_unassign(client, list.pointer))
         assign([partition: start])
-    }
-}
-
-/// A queue of librdkafka's that tells when it is no longer empty.
-final class PartitionQueue {
-    let pointer: OpaquePointer
-
-    init?(_ pointer: OpaquePointer?, telling context: ClientContext) {
-        guard let pointer else { return nil }
-        self.pointer = pointer
-        // The client outlives its queues, and holds the context.
-        rd_kafka_queue_cb_event_enable(
-            pointer, { _, opaque in ClientContext.of(opaque)?.news.signal() },
-            Unmanaged.passUnretained(context).toOpaque())
-    }
-
-    deinit {
-        rd_kafka_queue_cb_event_enable(pointer, nil, nil)
-        rd_kafka_queue_destroy(pointer)
     }
 }

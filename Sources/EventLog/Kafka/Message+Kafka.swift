@@ -42,6 +42,11 @@ extension OutgoingMessage {
         (key?.count ?? 0) + (value?.count ?? 0) + headers.byteCount
     }
 
+    func checkSize(atMost limit: Int) throws(KafkaFault) {
+        guard weight > limit else { return }
+        throw KafkaFault(.messageTooLarge, "a message to \(topic) has \(weight) bytes of \(limit)")
+    }
+
     /// Puts the message into the client's queue.
     func produce(to client: OpaquePointer, partition: Int32, number: Int) -> rd_kafka_resp_err_t {
         let list = headers.isEmpty ? nil : rd_kafka_headers_new(headers.count)

@@ -120,8 +120,10 @@ extension Observer {
             var described: [String: [String: Property]] = [:]
             for result in UnsafeBufferPointer(start: results, count: count) {
                 guard let result, let name = rd_kafka_ConfigResource_name(result) else { continue }
-                // A topic that was deleted meanwhile is none.
-                if rd_kafka_ConfigResource_error(result) == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART { continue }
+                // A topic that was deleted meanwhile is none, and what this user may not look at is another's.
+                let code = rd_kafka_ConfigResource_error(result)
+                if code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART { continue }
+                if code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, topics.count > 1 { continue }
                 try Self.check(result)
                 described[String(cString: name)] = Self.properties(of: result)
             }

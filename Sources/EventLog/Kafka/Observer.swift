@@ -37,17 +37,22 @@ final class Observer {
         return watermarks
     }
 
-    /// The group's positions, once no transaction that may change them is pending.
-    func committed(group: String) throws(KafkaFault) -> [TopicPartition: Offset] {
-        let partitions = try directory.refresh().flatMap { topic, count in
-            (0..<count).map { TopicPartition(topic: topic, partition: $0) }
+    /// The group's positions in these topics, once no transaction that may change them is pending.
+    func committed(group: String, topics: Set<String>) throws(KafkaFault) -> [TopicPartition: Offset] {
+        let counts = try directory.refresh()
+        var partitions: Set<TopicPartition> = []
+        for topic in topics {
+            guard let count = counts[topic] else {
+                throw KafkaFault(.unknownTopic, "the cluster has no topic \(topic)")
+            }
+            partitions.formUnion((0..<count).map { TopicPartition(topic: topic, partition: $0) })
         }
         guard !partitions.isEmpty else { return [:] }
         let reader = try reader(of: group)
         let deadline = ContinuousClock.now + settings.requestTimeout
         while true {
             do throws(KafkaFault) {
-                return try reader.committed(Set(partitions), timeout: min(timeout, 1000))
+                return try reader.committed(partitions, timeout: min(timeout, 1000))
             } catch {
                 // Errors call back from here; what the cluster refuses is told at once.
                 rd_kafka_poll(reader.pointer, 0)
@@ -103,6 +108,13 @@ extension Client {
         let code = rd_kafka_committed(pointer, list.pointer, timeout)
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaFault(code) }
         return try PartitionList.offsets(list.pointer)
+    }
+
+    /// Learns where partitions are now; nothing where no broker answers.
+    func refreshMetadata() {
+        var answer: UnsafePointer<rd_kafka_metadata>?
+        guard rd_kafka_metadata(pointer, 1, nil, &answer, 1000) == RD_KAFKA_RESP_ERR_NO_ERROR else { return }
+        rd_kafka_metadata_destroy(answer)
     }
 
     func watermarks(of source: TopicPartition, timeout: Int32) throws(KafkaFault) -> Watermarks {

@@ -22,7 +22,16 @@ final class OwnWrites: Sendable {
     func watermarks(of source: TopicPartition, by client: Client, patience: Duration) throws(KafkaFault) -> Watermarks {
         let deadline = ContinuousClock.now + patience
         while true {
-            let marks = try client.watermarks(of: source, timeout: patience.inMilliseconds)
+            let marks: Watermarks
+            do throws(KafkaFault) {
+                marks = try client.watermarks(of: source, timeout: patience.inMilliseconds)
+            } catch {
+                guard error.kind == .busy, ContinuousClock.now < deadline else { throw error }
+                // The partition's leader may be another now.
+                client.refreshMetadata()
+                Thread.sleep(forTimeInterval: 0.02)
+                continue
+            }
             let end = ends.withLock { $0[source] ?? 0 }
             if marks.end >= end {
                 ends.withLock { if $0[source] == end { $0[source] = nil } }

@@ -1,5 +1,6 @@
 import CRdKafka
 import EventLog
+import Foundation
 import Synchronization
 
 /// How many partitions each topic has, as the cluster last said.
@@ -15,27 +16,41 @@ final class TopicDirectory: Sendable {
     }
 
     /// The topic's partitions. Asks the cluster, and blocks, where the topic is not known yet.
-    func partitions(of topic: String) throws(KafkaFault) -> Int32 {
+    ///
+    /// - Parameter stopping: ends the wait for a cluster that does not answer.
+    func partitions(of topic: String, unless stopping: StopFlag? = nil) throws(KafkaFault) -> Int32 {
         if let count = known.withLock({ $0[topic] }) { return count }
-        guard let count = try refresh()[topic] else {
+        guard let count = try refresh(unless: stopping)[topic] else {
             throw KafkaFault(.unknownTopic, "the cluster has no topic \(topic)")
         }
         return count
     }
 
-    /// Every topic that is not the cluster's own.
+    /// Every topic that is not the cluster's own and that this user may see.
     @discardableResult
-    func refresh() throws(KafkaFault) -> [String: Int32] {
-        let answer = try ask()
-        defer { rd_kafka_metadata_destroy(answer) }
-        let metadata = answer.pointee
-        var counts: [String: Int32] = [:]
-        for topic in UnsafeBufferPointer(start: metadata.topics, count: Int(metadata.topic_cnt))
-        where topic.err == RD_KAFKA_RESP_ERR_NO_ERROR {
-            let name = String(cString: topic.topic)
-            if !name.hasPrefix("__") { counts[name] = topic.partition_cnt }
+    func refresh(unless stopping: StopFlag? = nil) throws(KafkaFault) -> [String: Int32] {
+        let deadline = ContinuousClock.now + .milliseconds(Int(timeout))
+        while true {
+            let answer = try ask(until: deadline, unless: stopping)
+            defer { rd_kafka_metadata_destroy(answer) }
+            let metadata = answer.pointee
+            let topics = UnsafeBufferPointer(start: metadata.topics, count: Int(metadata.topic_cnt))
+            // One without a leader for now is there all the same, and its partitions are not told.
+            let isSettling = topics.contains { KafkaFault.kind(of: $0.err) == .busy }
+            if isSettling, ContinuousClock.now < deadline, stopping?.isSet != true {
+                Thread.sleep(forTimeInterval: 0.02)
+                continue
+            }
+            var counts: [String: Int32] = [:]
+            for topic in topics where topic.err == RD_KAFKA_RESP_ERR_NO_ERROR {
+                let name = String(cString: topic.topic)
+                if !name.hasPrefix("__") { counts[name] = topic.partition_cnt }
+            }
+            return take(counts)
         }
-        let found = counts
+    }
+
+    private func take(_ found: [String: Int32]) -> [String: Int32] {
         let before = known.withLock { known in
             defer { known = found }
             return known
@@ -49,8 +64,9 @@ final class TopicDirectory: Sendable {
     }
 
     /// Asks for a short time over and over: what the cluster refuses, such as a password, is told then, and at once.
-    private func ask() throws(KafkaFault) -> UnsafePointer<rd_kafka_metadata> {
-        let deadline = ContinuousClock.now + .milliseconds(Int(timeout))
+    private func ask(until deadline: ContinuousClock.Instant, unless stopping: StopFlag?) throws(KafkaFault)
+        -> UnsafePointer<rd_kafka_metadata>
+    {
         _ = client.context.takeFault()
         while true {
             var answer: UnsafePointer<rd_kafka_metadata>?
@@ -59,6 +75,7 @@ final class TopicDirectory: Sendable {
             // Errors call back from here.
             rd_kafka_poll(client.pointer, 0)
             if let fault = client.context.takeFault() { throw fault }
+            guard stopping?.isSet != true else { throw KafkaFault(.closed, "the log is closed") }
             guard KafkaFault(code).kind == .busy, ContinuousClock.now < deadline else {
                 // A listener that wants another security.protocol closes the connection without a word.
                 let words = [String(cString: rd_kafka_err2str(code)), client.context.takeComplaint()].compactMap(\.self)

@@ -89,11 +89,7 @@ final class TransactionalProducer {
         -> [LogPosition]
     {
         let placements = try messages.map { message throws(KafkaFault) in
-            guard message.weight <= settings.maximumMessageBytes else {
-                throw KafkaFault(
-                    .messageTooLarge,
-                    "a message to \(message.topic) has \(message.weight) bytes of \(settings.maximumMessageBytes)")
-            }
+            try message.checkSize(atMost: settings.maximumMessageBytes)
             return try directory.placement(of: message)
         }
         try prepare()

@@ -65,7 +65,8 @@ final class ReadSession {
         return batch
     }
 
-    func committed(group: String) throws(Fault) -> [TopicPartition: Offset] {
+    func committed(group: String, topics: Set<String>) throws(Fault) -> [TopicPartition: Offset] {
+        for topic in topics { _ = try declarations.topic(topic) }
         let query = try statements[
             """
             SELECT partition, position FROM positions JOIN consumer_groups ON consumer_groups.id = consumer_group
@@ -73,7 +74,9 @@ final class ReadSession {
             """]
         var positions: [TopicPartition: Offset] = [:]
         for (partition, position) in try query.rows([.text(group)], { ($0.integer(0), $0.integer(1)) }) {
-            if let source = declarations.sources[partition] { positions[source] = position }
+            if let source = declarations.sources[partition], topics.contains(source.topic) {
+                positions[source] = position
+            }
         }
         return positions
     }

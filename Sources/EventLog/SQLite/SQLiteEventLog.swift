@@ -119,9 +119,9 @@ public final class SQLiteEventLog: EventLog {
         }
     }
 
-    public func committed(group: String) async throws(LogError) -> [TopicPartition: Offset] {
+    public func committed(group: String, topics: Set<String>) async throws(LogError) -> [TopicPartition: Offset] {
         try await doing("read the positions of group \(group)") { () throws(Fault) in
-            try await reader.perform { session throws(Fault) in try session.committed(group: group) }
+            try await reader.perform { session throws(Fault) in try session.committed(group: group, topics: topics) }
         }
     }
 

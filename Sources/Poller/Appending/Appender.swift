@@ -13,6 +13,7 @@ struct Appender {
     private let clock: any WallClock
     private let logger: Logger
     private let metrics: Metrics
+    private let readiness: Readiness
     private let outbox: Outbox
     private var book: SlotBook
     /// Gaps that the log refused; they go first.
@@ -22,7 +23,7 @@ struct Appender {
 
     init(
         plan: PollPlan, settings: PollerSettings, book: SlotBook, outbox: Outbox, log: any EventLog,
-        clock: any WallClock, logger: Logger, metrics: Metrics
+        clock: any WallClock, logger: Logger, metrics: Metrics, readiness: Readiness
     ) {
         self.plan = plan
         self.settings = settings
@@ -32,6 +33,7 @@ struct Appender {
         self.clock = clock
         self.logger = logger
         self.metrics = metrics
+        self.readiness = readiness
         slotsWritten = monotonicMicroseconds()
     }
 
@@ -76,17 +78,21 @@ struct Appender {
             return false
         }
         refusedGaps = []
+        if refusals > 0 { readiness.clear(Self.hindrance) }
         refusals = 0
         Waypoint.pollerAppended.reached()
         settle(batch)
         return true
     }
 
+    private static let hindrance = "poller/log"
+
     private mutating func refused(_ batch: OutboxState.Batch, _ error: LogError) async {
         refusedGaps = batch.gaps
         outbox.withState { $0.putBack(batch.quotes, at: monotonicMicroseconds()) }
         refusals += 1
         metrics.add(to: "pregao_poller_refused_appends_total")
+        readiness.hold(Self.hindrance, "poller: the log refuses what was polled: \(error)")
         if refusals == 1 || refusals % 100 == 0 {
             logger.warning("the log refuses", ["error": error, "times": refusals])
         }

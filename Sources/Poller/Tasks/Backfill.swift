@@ -127,7 +127,7 @@ public struct Backfill: Sendable {
         let runs = Datasets.runs.topic
         let eventsFrom = try await log.watermarks(of: runs).mapValues(\.end)
         var plan = BackfillPlan(request, feed: feed)
-        let worked = try await log.committed(group: TaskMessage.group)[tasks]
+        let worked = try await log.committed(group: TaskMessage.group, topics: [tasks.topic])[tasks]
         guard let marks = try await log.watermarks(of: tasks.topic)[tasks] else { return (BackfillWait(), eventsFrom) }
         try await log.forEach(in: tasks, from: max(worked ?? marks.start, marks.start), to: marks.end) {
             batch, record in

@@ -4,8 +4,10 @@ import Foundation
 ///
 /// A lock of flock belongs to the open file, which the engine's process inherits: a writer that dies leaves the turn to
 /// its engine, and a successor waits until that has ended as well.
-final class TurnLock: Sendable {
-    let descriptor: Int32
+final class TurnLock: Turn {
+    private let file: Int32
+
+    var descriptor: Int32? { file }
 
     /// - Returns: nil where another writer has the turn.
     init?(path: String) throws(CatalogError) {
@@ -17,8 +19,8 @@ final class TurnLock: Sendable {
             close(descriptor)
             return nil
         }
-        self.descriptor = descriptor
+        file = descriptor
     }
 
-    deinit { close(descriptor) }
+    deinit { close(file) }
 }

@@ -1,0 +1,121 @@
+import EventLog
+import Lake
+import MarketData
+
+/// Reads `pregao.dead-letters`, and changes nothing.
+public struct LetterBox: Sendable {
+    private static let bytesAtOnce = 4 << 20
+
+    private let log: any EventLog
+    private let raw: any ObjectStore
+
+    /// - Parameter raw: holds the letters that were too large to send.
+    public init(log: any EventLog, raw: any ObjectStore) {
+        self.log = log
+        self.raw = raw
+    }
+
+    /// Every letter that is selected, by position.
+    public func visit(
+        _ selection: LetterSelection = LetterSelection(), _ body: (FoundLetter) async throws -> Void
+    ) async throws {
+        try await visit(selection, notes: try await ReplayNotes(of: log), body)
+    }
+
+    func visit(
+        _ selection: LetterSelection, notes: ReplayNotes, _ body: (FoundLetter) async throws -> Void
+    ) async throws {
+        let extents = try await log.extents(of: DeadLetter.topic)
+        for (partition, marks) in extents.sorted(by: { $0.key < $1.key }) {
+            let range = selection.offsets(of: partition.partition, in: marks.start..<max(marks.start, marks.end))
+            var next = range.lowerBound
+            while next < range.upperBound {
+                let batch = try await log.read(
+                    partition, from: next, to: range.upperBound, maximumBytes: Self.bytesAtOnce)
+                for record in batch.records {
+                    let position = LetterPosition(partition: partition.partition, offset: record.offset)
+                    var found = FoundLetter(
+                        position: position, arrived: record.timestamp, value: batch.value(of: record))
+                    found.replayedAt = notes.time(of: found)
+                    if selection.selects(found) { try await body(found) }
+                }
+                guard batch.nextOffset > next else { break }
+                next = batch.nextOffset
+            }
+        }
+    }
+
+    /// - Returns: nil where the log has no letter there, or no longer.
+    public func letter(at position: LetterPosition) async throws -> FoundLetter? {
+        var selection = LetterSelection()
+        selection.positions = [position]
+        var letter: FoundLetter?
+        try await visit(selection) { letter = $0 }
+        return letter
+    }
+
+    /// The message as it was: what the letter holds, or what the object that it names holds.
+    ///
+    /// - Throws: ``LetterContentFault`` where there is no such message; ``StoreError`` where the store cannot be read.
+    public func message(of letter: DeadLetter) async throws -> OriginalMessage {
+        switch letter.content {
+        case .inline: return try inlineMessage(of: letter)
+        case .stored(let key):
+            let bytes: [UInt8]
+            do throws(StoreError) {
+                bytes = try await raw.read(key)
+            } catch {
+                guard !error.isTransient else { throw error }
+                throw LetterContentFault(description: "its message was kept as \(key), and \(error)")
+            }
+            // The name holds the content's digest, so that a letter can name no other object than its own.
+            guard let stored = try? DeadLetter.parse(bytes), key.hasPrefix("dead-letters/"),
+                key.hasSuffix("-\(SHA256.hexadecimal(of: bytes).prefix(16)).json"), stored.isOf(letter)
+            else { throw LetterContentFault(description: "\(key) does not hold its message") }
+            return try inlineMessage(of: stored)
+        }
+    }
+
+    private func inlineMessage(of letter: DeadLetter) throws -> OriginalMessage {
+        guard let message = letter.inlineMessage else {
+            throw LetterContentFault(description: "the object that it names names another")
+        }
+        return message
+    }
+}
+
+/// Why a letter's message cannot be had.
+public struct LetterContentFault: Error, Hashable, Sendable, CustomStringConvertible {
+    public let description: String
+}
+
+extension DeadLetter {
+    fileprivate func isOf(_ other: DeadLetter) -> Bool {
+        topic == other.topic && partition == other.partition && offset == other.offset
+    }
+}
+
+extension EventLog {
+    /// The topic's partitions and their watermarks; none where nobody has declared it.
+    func extents(of topic: String) async throws(LogError) -> [TopicPartition: Watermarks] {
+        do throws(LogError) {
+            return try await watermarks(of: topic)
+        } catch {
+            guard error.kind == .unknownTopic else { throw error }
+            return [:]
+        }
+    }
+
+    /// Every record of the range, in ascending order.
+    func visit(
+        _ partition: TopicPartition, _ range: Range<Offset>, _ body: (RecordBatch, RecordBatch.Record) -> Void
+    ) async throws(LogError) {
+        var next = range.lowerBound
+        while next < range.upperBound {
+            let batch = try await read(partition, from: next, to: range.upperBound, maximumBytes: 4 << 20)
+            for record in batch.records { body(batch, record) }
+            guard batch.nextOffset > next else { return }
+            next = batch.nextOffset
+        }
+    }
+}

@@ -1,0 +1,177 @@
+import Lake
+import MarketData
+
+/// Raw objects of one dataset that were flushed on one day and that the raw table still reads one by one.
+public struct CompactableDay: Hashable, Sendable {
+    public let dataset: String
+    /// The day in the objects' names: that of the first message's time in the log, in UTC.
+    public let day: Day
+    public let objects: Int64
+
+    public init(dataset: String, day: Day, objects: Int64) {
+        self.dataset = dataset
+        self.day = day
+        self.objects = objects
+    }
+}
+
+/// A large file that the raw table reads in place of the raw objects whose rows it holds.
+public struct CompactedFile: Hashable, Sendable {
+    public let key: String
+    /// How the engine names it: an absolute path or a URI. Written once, never changed.
+    public let location: String
+    public let dataset: String
+    public let day: Day
+    public let rows: Int64
+    public let size: Int64
+    public let sha256: String
+    /// The raw objects' keys, in order.
+    public let inputs: [String]
+
+    public init(
+        key: String, location: String, dataset: String, day: Day, rows: Int64, size: Int64, sha256: String,
+        inputs: [String]
+    ) {
+        self.key = key
+        self.location = location
+        self.dataset = dataset
+        self.day = day
+        self.rows = rows
+        self.size = size
+        self.sha256 = sha256
+        self.inputs = inputs
+    }
+}
+
+public enum CompactionOutcome: Hashable, Sendable {
+    case swapped
+    /// Another process has compacted one of the objects since; nothing was done.
+    case discarded
+}
+
+extension Catalog {
+    /// The days up to `last` of which a raw table reads more than one object, each by itself.
+    public func compactableDays(upTo last: Day) async throws(CatalogError) -> [CompactableDay] {
+        let query = """
+            SELECT dataset, day::DATE AS day, count(*) AS n FROM (
+                SELECT dataset, \(Self.dayOfKey) AS day FROM lake.pregao.objects
+                ANTI JOIN lake.pregao.compaction_inputs USING (key) WHERE status = 'registered'
+            ) WHERE day <> '' AND day <= \(SQL.literal("\(last)")) GROUP BY ALL HAVING n > 1 ORDER BY day, dataset
+            """
+        return try await rows(query).map { (row) throws(CatalogError) in
+            CompactableDay(
+                dataset: try row.requiredText("dataset"), day: try row.requiredDay("day"),
+                objects: try row.requiredInteger("n"))
+        }
+    }
+
+    /// The objects of such a day, by partition and range.
+    public func objects(toCompact day: CompactableDay) async throws(CatalogError) -> [LedgerObject] {
+        let prefix = "raw/\(day.dataset)/dt=\(day.day)/"
+        let matching = """
+            SELECT * FROM lake.pregao.objects ANTI JOIN lake.pregao.compaction_inputs USING (key)
+            WHERE status = 'registered' AND starts_with(key, \(SQL.literal(prefix)))
+            """
+        return try await objects(matching: matching, snapshot: nil).sorted {
+            let (left, right) = ($0.announcement, $1.announcement)
+            return (left.epoch, left.topic, left.partition, left.start)
+                < (right.epoch, right.topic, right.partition, right.start)
+        }
+    }
+
+    /// Has the raw table read a compacted file in place of its inputs, in one transaction, after a look that these give
+    /// as many rows as the file. The inputs stay where they are, and in the ledger.
+    public func compact(_ file: CompactedFile) async throws(CatalogError) -> CompactionOutcome {
+        let doing = "compact \(file.inputs.count) objects of \(file.dataset) of \(file.day)"
+        guard let dataset = schema.all[file.dataset], !SQL.hasWildcard(file.location) else {
+            throw CatalogError(.refused, doing: doing, cause: "unknown dataset, or a wildcard in \(file.location)")
+        }
+        return try await transaction(doing) { transaction throws(CatalogError) in
+            guard let locations = try transaction.locations(of: file, doing) else { return .abandon(.discarded) }
+            try transaction.swap(locations, by: file, in: dataset, doing)
+            return .commit(.swapped)
+        }
+    }
+
+    /// Every compacted file, by key.
+    public func compactedFiles(snapshot: Int64? = nil) async throws(CatalogError) -> [CompactedFile] {
+        let found = try await rows(
+            """
+            SELECT file, key FROM lake.pregao.compaction_inputs ORDER BY file, key;
+            SELECT file, location, dataset, day, rows, size, sha256 FROM lake.pregao.compactions ORDER BY file;
+            """, snapshot: snapshot)
+        var inputs: [String: [String]] = [:]
+        var files: [CompactedFile] = []
+        for row in found {
+            let file = try row.requiredText("file")
+            if let key = row.text("key") {
+                inputs[file, default: []].append(key)
+            } else {
+                files.append(
+                    CompactedFile(
+                        key: file, location: try row.requiredText("location"), dataset: try row.requiredText("dataset"),
+                        day: try row.requiredDay("day"), rows: try row.requiredInteger("rows"),
+                        size: try row.requiredInteger("size"), sha256: try row.requiredText("sha256"),
+                        inputs: inputs[file] ?? []))
+            }
+        }
+        return files
+    }
+
+    /// `dt=` in a raw object's name.
+    private static let dayOfKey = "regexp_extract(key, '/dt=([0-9]{4}-[0-9]{2}-[0-9]{2})/', 1)"
+}
+
+extension Transaction {
+    /// How the engine names the inputs; nil where one is no longer to be compacted.
+    fileprivate mutating func locations(of file: CompactedFile, _ doing: String) throws(CatalogError) -> [String]? {
+        let keys = SQL.list(file.inputs)
+        let rows = try run(
+            """
+            SELECT location, rows FROM lake.pregao.objects ANTI JOIN lake.pregao.compaction_inputs USING (key)
+            WHERE key IN \(keys) AND status = 'registered' AND dataset = \(SQL.literal(file.dataset))
+            """)
+        guard rows.count == file.inputs.count else { return nil }
+        var locations: [String] = []
+        var announced: Int64 = 0
+        for row in rows {
+            locations.append(try row.requiredText("location"))
+            announced += try row.requiredInteger("rows")
+        }
+        guard announced == file.rows else {
+            throw CatalogError(
+                .refused, doing: doing, cause: "\(announced) rows were announced, and the file has \(file.rows)")
+        }
+        return locations
+    }
+
+    /// DuckLake lets go of a file whose every row is deleted: it reads nothing but their names, and writes no list of
+    /// deleted rows.
+    fileprivate mutating func swap(
+        _ locations: [String], by file: CompactedFile, in dataset: Dataset, _ doing: String
+    ) throws(CatalogError) {
+        let which = "FROM \(dataset.rawTable) WHERE filename IN"
+        let counted = try run("SELECT count(*) AS n \(which) \(SQL.list(locations))").first?.integer("n")
+        guard counted == file.rows else {
+            throw CatalogError(
+                .refused, doing: doing,
+                cause: "the raw table gives \(counted ?? 0) rows of the objects, where \(file.rows) were announced")
+        }
+        let inputs = file.inputs.map { "(\(SQL.literal(file.key)), \(SQL.literal($0)))" }
+        let fields = [
+            SQL.literal(file.key), SQL.literal(file.location), SQL.literal(file.dataset), SQL.literal(file.day),
+            "\(file.rows)", "\(file.size)", SQL.literal(file.sha256), SQL.literal(now), "\(sequence)",
+        ]
+        let added = try run(
+            """
+            DELETE \(which) \(SQL.list(locations));
+            \(SQL.addFile(file.location, toTable: dataset.table, inSchema: "raw"))
+            INSERT INTO lake.pregao.compactions VALUES (\(fields.joined(separator: ", ")));
+            INSERT INTO lake.pregao.compaction_inputs VALUES \(inputs.joined(separator: ", "));
+            SELECT count(*) AS n \(which) \(SQL.list(locations + [file.location]));
+            """)
+        guard added.last?.integer("n") == file.rows else {
+            throw CatalogError(.refused, doing: doing, cause: "the file gives other rows than the objects")
+        }
+    }
+}
