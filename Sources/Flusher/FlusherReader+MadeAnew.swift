@@ -1,6 +1,7 @@
 import EventLog
 import Lake
 import MarketData
+import Runtime
 
 extension FlusherReader {
     /// Refuses partitions in which the store has objects beyond their end: their topic was deleted and made anew, so that

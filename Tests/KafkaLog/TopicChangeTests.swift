@@ -5,15 +5,15 @@ import Testing
 
 @testable import KafkaLog
 
-/// Topics that somebody else deletes and grows, on the broker of PREGAO_TEST_KAFKA.
-@Suite(.timeLimit(.minutes(2)), .enabled(if: TopicChangeTests.broker != nil))
-struct TopicChangeTests {
-    static let broker = ProcessInfo.processInfo.environment["PREGAO_TEST_KAFKA"]
+private let sharedBroker = ProcessInfo.processInfo.environment["PREGAO_TEST_KAFKA"]
 
+/// Topics that somebody else deletes and grows, on the broker of PREGAO_TEST_KAFKA.
+@Suite(.timeLimit(.minutes(2)), .enabled(if: sharedBroker != nil))
+struct TopicChangeTests {
     private let topic = "changed-\(UUID().uuidString)"
 
     private func withLog(_ body: (KafkaEventLog, Administrator) async throws -> Void) async throws {
-        let broker = try #require(Self.broker)
+        let broker = try #require(sharedBroker)
         let administrator = try #require(Administrator(brokers: broker))
         var settings = KafkaLogSettings(brokers: broker)
         settings.properties = ["topic.metadata.refresh.interval.ms": "500", "heartbeat.interval.ms": "200"]
