@@ -21,6 +21,10 @@ struct FlusherFigures: Sendable {
             let objects = part.objects.map(\.summary)
             metrics.add(Double(objects.reduce(0) { $0 + $1.rows }), to: "pregao_flusher_rows_total", labels)
             metrics.add(Double(objects.reduce(0) { $0 + $1.rejected }), to: "pregao_flusher_rejected_total", labels)
+            let lost = part.objects.filter { $0.summary.emptyReason == .lostToRetention }.map(\.range.count)
+            if !lost.isEmpty {
+                metrics.add(Double(lost.reduce(0, +)), to: "pregao_flusher_lost_offsets_total", labels)
+            }
             metrics.add(Double(objects.count), to: "pregao_flusher_objects_total", labels)
             metrics.add(Double(objects.reduce(0) { $0 + $1.size }), to: "pregao_flusher_bytes_total", labels)
         }

@@ -54,17 +54,23 @@ extension FlusherParts {
         Waypoint.flusherCommitted.reached()
         readiness.clear(Self.commitHindrance)
         figures.committed(commit, in: ContinuousClock.now - start)
-        for object in commit.flatMap(\.objects) { tell(of: object.summary) }
+        for part in commit { for object in part.objects { tell(of: object.summary, object.range, part) } }
         return .committed
     }
 
-    private func tell(of object: ObjectSummary) {
+    private func tell(of object: ObjectSummary, _ range: Range<Offset>, _ part: CommitPart) {
         logger.debug("announced", ["object": object.key, "rows": object.rows, "rejected": object.rejected])
         if object.rejected > 0 {
             logger.warning("messages went to the dead letters", ["count": object.rejected, "object": object.key])
         }
         if let reason = object.emptyReason, reason == .lostToRetention {
-            logger.warning("messages were lost to retention", ["object": object.key])
+            logger.error(
+                "messages were lost to retention before they were read",
+                [
+                    "topic": part.assignment.partition.topic, "partition": part.assignment.partition.partition,
+                    "from": range.lowerBound, "to": range.upperBound, "object": object.key,
+                    "next": "keep messages for longer than the longest outage: log.retention-age, log.retention-bytes",
+                ])
         }
     }
 

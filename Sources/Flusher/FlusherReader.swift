@@ -52,6 +52,7 @@ struct FlusherReader: Sendable {
     private func startingPoints(_ positions: [TopicPartition: Offset]) async throws(LogError)
         -> [TopicPartition: StartingPoint]
     {
+        if log.hasOffsetGaps { try await refuseMadeAnew(Set(positions.filter { $0.value == 0 }.keys)) }
         // Only a partition whose first messages are gone has a range before its first start.
         guard positions.values.contains(where: { $0 > 0 }) else {
             return positions.mapValues { StartingPoint(position: $0, isFirst: true) }

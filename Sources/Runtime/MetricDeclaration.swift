@@ -65,6 +65,9 @@ public struct MetricDeclaration: Hashable, Sendable {
         MetricDeclaration("pregao_flusher_rows_total", .counter, ["topic"], "Rows announced."),
         MetricDeclaration(
             "pregao_flusher_rejected_total", .counter, ["topic"], "Messages that went to the dead letters."),
+        MetricDeclaration(
+            "pregao_flusher_lost_offsets_total", .counter, ["topic"],
+            "Offsets that retention took before they were read."),
         MetricDeclaration("pregao_flusher_objects_total", .counter, ["topic"], "Objects announced."),
         MetricDeclaration("pregao_flusher_bytes_total", .counter, ["topic"], "Bytes of objects announced."),
         MetricDeclaration("pregao_flusher_commit_seconds", .histogram, [], "How long commits took."),

@@ -93,7 +93,8 @@ struct RegistrationPlan {
             if let range, announcement.start < range.upperBound {
                 return .refused(
                     "its range [\(announcement.start), \(announcement.end)) overlaps: "
-                        + "the ledger of \(partition) holds [\(range.lowerBound), \(range.upperBound))")
+                        + "the ledger of \(partition) holds [\(range.lowerBound), \(range.upperBound)). "
+                        + "Where its topic was deleted and made anew, log.epoch has to be set anew")
             }
             if let range, announcement.start > range.upperBound, !acrossHoles {
                 return .ahead(expected: range.upperBound)

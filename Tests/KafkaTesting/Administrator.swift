@@ -54,6 +54,15 @@ public final class Administrator {
         if let event = rd_kafka_queue_poll(queue, 30_000) { rd_kafka_event_destroy(event) }
     }
 
+    public func grow(_ topic: String, to partitions: Int) throws {
+        var request = rd_kafka_NewPartitions_new(topic, partitions, nil, 0)
+        defer { rd_kafka_NewPartitions_destroy(request) }
+        rd_kafka_CreatePartitions(client, &request, 1, nil, queue)
+        let event = rd_kafka_queue_poll(queue, 30_000)
+        defer { if let event { rd_kafka_event_destroy(event) } }
+        guard let event, rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR_NO_ERROR else { throw Refused() }
+    }
+
     /// Groups with members stay.
     public func deleteGroups(_ names: [String]) {
         var requests = names.map { rd_kafka_DeleteGroup_new($0) }

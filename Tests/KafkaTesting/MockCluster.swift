@@ -9,7 +9,12 @@ public final class MockCluster: @unchecked Sendable {
     public enum Request: Int16, Sendable {
         case produce = 0
         case fetch = 1
+        case listOffsets = 2
         case fetchOffsets = 9
+        case findCoordinator = 10
+        case join = 11
+        case heartbeat = 12
+        case sync = 14
         case initProducerID = 22
         case addPartitions = 24
         case addOffsets = 25
@@ -45,6 +50,9 @@ public final class MockCluster: @unchecked Sendable {
     public func refuse(_ request: Request, with errors: [rd_kafka_resp_err_t]) {
         rd_kafka_mock_push_request_errors_array(pointer, request.rawValue, errors.count, errors)
     }
+
+    /// From now on every answer comes so much later.
+    public func delay(by milliseconds: Int32) { rd_kafka_mock_broker_set_rtt(pointer, -1, milliseconds) }
 
     /// From now on this broker, counted from 1, coordinates the group.
     public func coordinate(group: String, by broker: Int32) {

@@ -7,6 +7,8 @@ import Foundation
 public final class TestBroker: Sendable {
     public struct Fault: Error, CustomStringConvertible {
         public let description: String
+
+        public init(_ description: String) { self.description = description }
     }
 
     public static let tool = ProcessInfo.processInfo.environment["PREGAO_TEST_KAFKA_TOOL"].map {
@@ -17,7 +19,7 @@ public final class TestBroker: Sendable {
         ?? FileManager.default.temporaryDirectory
 
     public let folder: URL
-    /// Free when it was chosen, and so is the next.
+    /// The first of four.
     public let port: Int
 
     /// host:port of its plain listener.
@@ -25,32 +27,33 @@ public final class TestBroker: Sendable {
 
     /// Starts a broker of one node.
     ///
-    /// - Parameter properties: of the broker, beyond the script's own.
-    public static func start(_ properties: [String: String] = [:]) async throws -> TestBroker {
+    /// - Parameter properties: of the broker at this port, lines of a Java properties file beyond the script's own.
+    public static func start(_ properties: (_ port: Int) -> [String] = { _ in [] }) async throws -> TestBroker {
         // Another may take the port before the broker does.
         for _ in 0..<3 {
             let broker = TestBroker()
             do {
-                try await broker.start(properties)
+                try await broker.start(properties(broker.port))
                 return broker
             } catch {
                 await broker.remove()
                 print("a broker did not start on port \(broker.port): \(error)")
             }
         }
-        throw Fault(description: "no broker starts")
+        throw Fault("no broker starts")
     }
 
     private init() {
         folder = Self.tests.appending(path: "kafka-\(UUID().uuidString)")
-        port = Int.random(in: 10_000..<16_000) * 2
+        port = Int.random(in: 5_000..<8_000) * 4
     }
 
     /// Starts it again, as it was.
-    public func start() async throws { try await start([:]) }
+    public func start() async throws { try await start([]) }
 
-    private func start(_ properties: [String: String]) async throws {
-        let added = properties.map { "\($0.key)=\($0.value)" }.sorted().joined(separator: " ")
+    private func start(_ properties: [String]) async throws {
+        // The script takes them apart at spaces; Java reads one so escaped.
+        let added = properties.map { $0.replacing(" ", with: #"\u0020"#) }.joined(separator: " ")
         try await run(["start", folder.path, String(port)], ["KAFKA_PROPERTIES": added, "KAFKA_HEAP": "320m"])
     }
 
@@ -65,7 +68,7 @@ public final class TestBroker: Sendable {
     private func signal(_ number: Int32) throws {
         let text = try String(contentsOf: folder.appending(path: "pid"), encoding: .utf8)
         guard let process = pid_t(text.trimmingCharacters(in: .whitespacesAndNewlines)) else {
-            throw Fault(description: "no process is in \(folder.path)/pid")
+            throw Fault("no process is in \(folder.path)/pid")
         }
         Foundation.kill(process, number)
     }
@@ -79,7 +82,7 @@ public final class TestBroker: Sendable {
     }
 
     private func run(_ arguments: [String], _ environment: [String: String] = [:]) async throws {
-        guard let tool = Self.tool else { throw Fault(description: "PREGAO_TEST_KAFKA_TOOL is not set") }
+        guard let tool = Self.tool else { throw Fault("PREGAO_TEST_KAFKA_TOOL is not set") }
         let complaints = FileManager.default.temporaryDirectory.appending(path: "kafka-\(UUID().uuidString).err")
         defer { try? FileManager.default.removeItem(at: complaints) }
         let environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
@@ -90,7 +93,7 @@ public final class TestBroker: Sendable {
         }
         guard status == 0 else {
             let words = (try? String(contentsOf: complaints, encoding: .utf8)) ?? ""
-            throw Fault(description: "kafka \(arguments.joined(separator: " ")) ended with \(status): \(words)")
+            throw Fault("kafka \(arguments.joined(separator: " ")) ended with \(status): \(words)")
         }
     }
 

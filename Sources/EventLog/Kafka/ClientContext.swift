@@ -21,6 +21,7 @@ final class ClientContext: Sendable {
         var rebalances: [Rebalance] = []
         var deliveries: [Int: Delivery] = [:]
         var fault: KafkaFault?
+        var complaint: String?
         var isClosing = false
         var awaitsFirstAssignment = false
         var isKept = false
@@ -53,6 +54,14 @@ final class ClientContext: Sendable {
         state.withLock { state in
             defer { state.fault = nil }
             return state.fault
+        }
+    }
+
+    /// Why no broker was reached last, in librdkafka's words, once.
+    func takeComplaint() -> String? {
+        state.withLock { state in
+            defer { state.complaint = nil }
+            return state.complaint
         }
     }
 
@@ -106,7 +115,11 @@ final class ClientContext: Sendable {
         } else {
             // Brokers that cannot be reached are tried again without end, which librdkafka logs by itself; what they
             // refuse, they refuse again.
-            guard fault.kind != .busy else { return }
+            guard fault.kind != .busy else {
+                // The last to be told, which says less than the ones before.
+                if code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN { state.withLock { $0.complaint = words } }
+                return
+            }
             report?(4, fault.cause)
         }
         let noted = fault

@@ -43,15 +43,17 @@ struct ClientProperties {
     static func member(_ settings: KafkaLogSettings, group: String, instance: String) throws(KafkaFault)
         -> ClientProperties
     {
+        var own = reading(settings)
+        own["heartbeat.interval.ms"] = String(settings.sessionTimeout.inMilliseconds / 5)
         var fixed = readingFixed(settings)
         fixed["group.id"] = group
         if settings.hasStaticMembers { fixed["group.instance.id"] = instance }
+        // Partitions that a topic has grown are read from then on.
+        own["topic.metadata.refresh.interval.ms"] = "30000"
         // By this a member is found in the group again.
         fixed["client.id"] = instance
         fixed["partition.assignment.strategy"] = "cooperative-sticky"
         fixed["session.timeout.ms"] = String(settings.sessionTimeout.inMilliseconds)
-        var own = reading(settings)
-        own["heartbeat.interval.ms"] = String(settings.sessionTimeout.inMilliseconds / 5)
         return try ClientProperties(settings, own: own, fixed: fixed)
     }
 

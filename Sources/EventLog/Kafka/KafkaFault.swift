@@ -60,8 +60,14 @@ struct KafkaFault: Error {
     private static func cause(of code: rd_kafka_resp_err_t, _ words: String?) -> String {
         let name = String(cString: rd_kafka_err2name(code))
         let words = words ?? String(cString: rd_kafka_err2str(code))
-        return advice[code.rawValue].map { "\(words) (\(name)). \($0)" } ?? "\(words) (\(name))"
+        let hints = [advice[code.rawValue], words.contains("SCRAM") ? ofOldSCRAM : nil].compactMap(\.self)
+        return (["\(words) (\(name))"] + hints).joined(separator: ". ")
     }
+
+    /// librdkafka before 2.6.1 sends its half of SCRAM's nonce twice, which Kafka 4 takes for a wrong password.
+    static let ofOldSCRAM: String? =
+        rd_kafka_version() < 0x0206_0100
+        ? "librdkafka \(String(cString: rd_kafka_version_str())) cannot do SCRAM with Kafka 4: it needs 2.6.1" : nil
 
     private static let credentials =
         "Check the security.protocol, sasl.* and ssl.* settings under kafka.properties"

@@ -46,10 +46,21 @@ final class TopicDirectory: Sendable {
                 let name = String(cString: topic.topic)
                 if !name.hasPrefix("__") { counts[name] = topic.partition_cnt }
             }
-            let found = counts
-            known.withLock { $0 = found }
-            return found
+            return take(counts)
         }
+    }
+
+    private func take(_ found: [String: Int32]) -> [String: Int32] {
+        let before = known.withLock { known in
+            defer { known = found }
+            return known
+        }
+        for (topic, count) in before.sorted(by: { $0.key < $1.key }) {
+            guard let now = found[topic], now > count else { continue }
+            client.context.report?(
+                4, "\(topic) has grown from \(count) to \(now) partitions: keys go to other ones from now on")
+        }
+        return found
     }
 
     /// Asks for a short time over and over: what the cluster refuses, such as a password, is told then, and at once.
@@ -65,7 +76,15 @@ final class TopicDirectory: Sendable {
             rd_kafka_poll(client.pointer, 0)
             if let fault = client.context.takeFault() { throw fault }
             guard stopping?.isSet != true else { throw KafkaFault(.closed, "the log is closed") }
-            guard KafkaFault(code).kind == .busy, ContinuousClock.now < deadline else { throw KafkaFault(code) }
+            guard KafkaFault(code).kind == .busy, ContinuousClock.now < deadline else {
+                // A listener that wants another security.protocol closes the connection without a word.
+                let words = [String(cString: rd_kafka_err2str(code)), client.context.takeComplaint()].compactMap(\.self)
+                throw KafkaFault(
+                    code,
+                    words.joined(separator: ": ")
+                        + "; check kafka.brokers, and whether its listeners want another kafka.properties.security.protocol"
+                )
+            }
         }
     }
 
