@@ -134,7 +134,7 @@ extension ConfigurationReader {
 
     private mutating func read(assignment: String) {
         let parts = assignment.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-        let isSecret = setting(parts[0])?.isSecret ?? assignment.hasPrefix(Setting.propertyPrefix)
+        let isSecret = assignment.hasPrefix(Setting.propertyPrefix) || setting(parts[0])?.isSecret == true
         let place = ConfigurationFault.Place.flag("--set \(isSecret ? parts[0] : assignment)")
         guard parts.count == 2 else {
             faults.append(ConfigurationFault(place, "takes SETTING=VALUE"))
