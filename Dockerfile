@@ -8,13 +8,14 @@ COPY Package.swift Makefile ./
 COPY Sources Sources
 COPY Tests Tests
 COPY Benchmarks Benchmarks
-RUN swift build -c release --static-swift-stdlib --product pregao
-# The layout that the program finds its parts in: libraries in ../lib, the engine beside it.
+RUN swift build -c release --product pregao
+# The layout that the program finds its parts in: libraries in ../lib, Swift's own among them, the engine beside it.
 RUN mkdir -p /opt/pregao/bin /opt/pregao/lib \
  && cp .build/release/pregao /opt/pregao/bin/ \
  && cp -r .build/release/*.resources /opt/pregao/bin/ \
  && cp -r .deps/duckdb /opt/pregao/bin/ \
  && cp .deps/pyarrow/libarrow.so.* .deps/pyarrow/libarrow_s3.so.* .deps/pyarrow/libparquet.so.* /opt/pregao/lib/ \
+ && ldd .build/release/pregao | awk '$3 ~ "/swift/linux/" { print $3 }' | xargs cp --target-directory=/opt/pregao/lib \
  && strip /opt/pregao/bin/pregao
 
 FROM debian:bookworm-slim

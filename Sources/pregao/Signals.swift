@@ -16,7 +16,7 @@ final class Signals {
                 // 128 + n is what a shell reports for a program that signal n ended.
                 if shutdown.isRequested { _exit(128 + number) }
                 if let logger, isatty(STDERR_FILENO) == 0 {
-                    logger.info("finishing what has been taken", ["limit": drain])
+                    logger.info("finishing what has been taken; once more to end at once", ["limit": drain])
                 } else {
                     Output.complain(
                         "pregao: finishing what has been taken, for \(drain.plainWords) at most; once more to end at once"

@@ -181,6 +181,9 @@ struct DeploymentTests {
         let file = try Self.text("Dockerfile")
         #expect(file.contains("\nUSER pregao\n") && file.contains("\nHEALTHCHECK ") && listed.contains("curl"))
         #expect(file.contains("packages-runtime.txt"))
+        // Where the image has the libraries that are not Debian's.
+        let paths = try await Prompt().bash("readelf -d \"$1\" | grep RUNPATH", [BuiltProgram.pregao.path])
+        #expect(paths.output.contains("$ORIGIN/../lib"))
         let manifest = try Self.text("Package.swift")
         for library in manifest.matches(of: /"-l:(lib[a-z0-9_]+\.so)\.[0-9]+"/) {
             #expect(file.contains(".deps/pyarrow/\(library.1).*"), "\(library.1)")
