@@ -2,6 +2,7 @@ import EventLog
 import Foundation
 import Lake
 import MarketData
+import ObjectStoreTesting
 import Testing
 
 /// What another program reads from the topics is what docs/schemas/ says, by the word of a validator that knows nothing
@@ -54,6 +55,22 @@ struct MessageSchemaTests {
             #expect(try await S3EventReader.open(events, at: pipeline.lake.path).code != 0)
             try FileManager.default.removeItem(at: file)
             #expect(try await S3EventReader.open(events, at: pipeline.lake.path).code != 0)
+        }
+    }
+
+    @Test("it finds them in S3 itself too, below a prefix")
+    func eventsOfS3() async throws {
+        let server = try await S3Server.shared()
+        let bucket = try await server.bucket()
+        let store = [
+            "url=s3://\(bucket.name)/market/data", "endpoint=\(server.endpoint)", "region=us-east-1",
+            "access-key=\(Bucket.accessKey)", "secret-key=\(Bucket.secretKey)",
+        ]
+        try await Pipeline.with(Pipeline.Options()) { pipeline in
+            try await pipeline.expect(0, ["run", "--for", "3s"] + store.flatMap { ["--set", "storage.raw.\($0)"] })
+            let events = try await pipeline.expect(0, ["log", "read", "pregao.objects", "--count", "10000"])
+                .split(separator: "\n")
+            try await S3EventReader.expectFound(events, at: server.endpoint)
         }
     }
 

@@ -1,5 +1,6 @@
 import Foundation
 import Lake
+import ObjectStoreTesting
 import Testing
 
 /// Holds messages to docs/schemas/, by the word of a validator that knows nothing of us.
@@ -63,7 +64,11 @@ enum S3EventReader {
         try prompt.write(events.map { $0 + "\n" }.joined(), to: "events")
         let reader = BuiltProgram.package.appending(path: "Tests/Consumers/s3_events.py").path
         return try await prompt.bash(
-            "PYTHONPATH=\"$3\" python3 \"$1\" \"$2\" < events", [reader, place, BuiltProgram.pythonPackages])
+            "PYTHONPATH=\"$3\" python3 \"$1\" \"$2\" < events", [reader, place, BuiltProgram.pythonPackages],
+            environment: [
+                "AWS_ACCESS_KEY_ID": Bucket.accessKey, "AWS_SECRET_ACCESS_KEY": Bucket.secretKey,
+                "AWS_DEFAULT_REGION": "us-east-1",
+            ])
     }
 
     /// Expects the code to find every object that the messages announce, with the bytes announced.
@@ -76,7 +81,7 @@ enum S3EventReader {
         }
         let announced = try events.flatMap { try Announcement.parse(Array($0.utf8)) }.map { announcement in
             Found(
-                bucket: announcement.bucket, key: announcement.key, size: announcement.size,
+                bucket: announcement.bucket, key: announcement.keyPrefix + announcement.key, size: announcement.size,
                 eTag: String(announcement.sha256.prefix(32)), sequencer: announcement.end, sha256: announcement.sha256)
         }
         #expect(found.count == announced.count)

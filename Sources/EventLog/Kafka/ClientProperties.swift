@@ -95,8 +95,8 @@ struct ClientProperties {
             "isolation.level": "read_committed", "enable.auto.commit": "false", "enable.auto.offset.store": "false",
             "auto.offset.reset": "error", "enable.partition.eof": "true", "allow.auto.create.topics": "false",
             "queued.max.messages.kbytes": String(max(1, settings.readAheadBytes >> 10)),
-            // Each has a place of its own too, however short it is.
-            "queued.min.messages": String(RecordBatch.maximumRecords(ofBytes: settings.readAheadBytes)),
+            // However short it is, librdkafka takes some 400 bytes beside each.
+            "queued.min.messages": String(max(16, settings.readAheadBytes / 256)),
         ]
     }
 

@@ -33,15 +33,15 @@ public struct KafkaLogSettings: Sendable {
     /// ``RecordBatch/maximumRecords(ofBytes:)`` says.
     public var fetchBytes = 1 << 20
     /// The most that a member reads ahead in each of its partitions, in bytes; a fetch under way may add one of its own.
-    public var readAheadBytes = 2 << 20
+    public var readAheadBytes = 1 << 20
     /// What librdkafka has to say: syslog's severity, and its words. Nothing of it is secret.
     public var report: (@Sendable (_ severity: Int, _ words: String) -> Void)?
 
     public init(brokers: String) { self.brokers = brokers }
 
-    /// About the most that a member takes in memory for what it reads ahead in so many partitions: the messages, what
-    /// librdkafka takes beside each, a fetch under way, and the batch that waits to be told.
-    public func memoryBytes(partitions: Int) -> Int { partitions * (2 * readAheadBytes + 4 * fetchBytes) }
+    /// About the most that a member takes in memory for what it reads ahead in so many partitions: the messages, a fetch
+    /// under way, what librdkafka takes beside each message, the batch that waits to be told, and what lies idle between.
+    public func memoryBytes(partitions: Int) -> Int { partitions * 10 * readAheadBytes }
 
     /// What shows without a cluster to be wrong.
     public var faults: [KafkaLogSettingsFault] {
