@@ -11,7 +11,6 @@ extension FlusherReader {
     func refuseMadeAnew(_ partitions: Set<TopicPartition>) async throws(LogError) {
         var attempt = 0
         while !shutdown.isRequested, !Task.isCancelled {
-            let cause: String
             do {
                 for dataset in parts.datasets {
                     try await refuseMadeAnew(partitions.filter { $0.topic == dataset.topic }, of: dataset)
@@ -19,12 +18,14 @@ extension FlusherReader {
                 return
             } catch let error as LogError {
                 guard !error.isFinal else { throw error }
-                cause = "\(error)"
-            } catch { cause = "\(error)" }
-            attempt += 1
-            parts.figures.retried("poll")
-            parts.logger.warning("cannot look for earlier objects yet", ["cause": cause, "attempt": attempt])
-            await parts.pause(afterAttempt: attempt, until: shutdown)
+                attempt += 1
+                parts.figures.retried("poll")
+                parts.logger.warning("cannot look for earlier objects yet", ["cause": error, "attempt": attempt])
+                await parts.pause(afterAttempt: attempt, until: shutdown)
+            } catch {
+                // A local store is not there before its first object. What is not seen here, the archiver refuses.
+                return
+            }
         }
     }
 

@@ -18,18 +18,12 @@ struct ClientHandle: ~Copyable, @unchecked Sendable {
         let opaque = Unmanaged.passRetained(context)
         rd_kafka_conf_set_opaque(configuration, opaque.toOpaque())
         ClientContext.install(in: configuration, for: kind)
-        if properties.usesTokens { rd_kafka_conf_enable_sasl_queue(configuration, 1) }
         var words = [CChar](repeating: 0, count: 512)
         guard let pointer = rd_kafka_new(kind, configuration, &words, words.count) else {
             rd_kafka_conf_destroy(configuration)
             opaque.release()
             let reason = String(decoding: words.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
             throw KafkaFault(.other, "kafka.properties do not go together: \(reason)")
-        }
-        if properties.usesTokens, let error = rd_kafka_sasl_background_callbacks_enable(pointer) {
-            rd_kafka_destroy(pointer)
-            opaque.release()
-            throw KafkaFault(consuming: error)
         }
         self.pointer = pointer
         self.context = context

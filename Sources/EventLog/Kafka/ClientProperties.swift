@@ -134,8 +134,4 @@ struct ClientProperties {
     private static func fault(_ name: String, _ problem: String) -> KafkaFault {
         KafkaFault(KafkaLogSettingsFault(setting: "kafka.properties.\(name)", problem: problem))
     }
-
-    var usesTokens: Bool {
-        ["sasl.mechanisms", "sasl.mechanism"].contains { users[$0]?.uppercased() == "OAUTHBEARER" }
-    }
 }
