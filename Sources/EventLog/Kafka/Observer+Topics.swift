@@ -5,7 +5,7 @@ import Foundation
 extension Observer {
     /// Makes the topic, or checks its partitions and sets its retention.
     func declare(_ topic: TopicDeclaration) throws(KafkaFault) {
-        if try directory.refresh()[topic.name] == nil { try create(topic) }
+        if try directory.refresh(of: [topic.name])[topic.name] == nil { try create(topic) }
         let count = try directory.partitions(of: topic.name)
         guard count >= topic.partitions else {
             throw KafkaFault(

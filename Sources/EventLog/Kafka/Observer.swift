@@ -26,7 +26,7 @@ final class Observer {
     }
 
     func watermarks(of topic: String) throws(KafkaFault) -> [TopicPartition: Watermarks] {
-        guard let count = try directory.refresh()[topic] else {
+        guard let count = try directory.refresh(of: [topic])[topic] else {
             throw KafkaFault(.unknownTopic, "the cluster has no topic \(topic)")
         }
         var watermarks: [TopicPartition: Watermarks] = [:]
@@ -39,7 +39,7 @@ final class Observer {
 
     /// The group's positions in these topics, once no transaction that may change them is pending.
     func committed(group: String, topics: Set<String>) throws(KafkaFault) -> [TopicPartition: Offset] {
-        let counts = try directory.refresh()
+        let counts = try directory.refresh(of: topics)
         var partitions: Set<TopicPartition> = []
         for topic in topics {
             guard let count = counts[topic] else {

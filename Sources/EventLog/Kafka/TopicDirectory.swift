@@ -20,23 +20,27 @@ final class TopicDirectory: Sendable {
     /// - Parameter stopping: ends the wait for a cluster that does not answer.
     func partitions(of topic: String, unless stopping: StopFlag? = nil) throws(KafkaFault) -> Int32 {
         if let count = known.withLock({ $0[topic] }) { return count }
-        guard let count = try refresh(unless: stopping)[topic] else {
+        guard let count = try refresh(of: [topic], unless: stopping)[topic] else {
             throw KafkaFault(.unknownTopic, "the cluster has no topic \(topic)")
         }
         return count
     }
 
     /// Every topic that is not the cluster's own and that this user may see.
+    ///
+    /// - Parameter wanted: are waited for where they have no leader for now: such a one is there all the same, and its
+    ///   partitions are not told.
     @discardableResult
-    func refresh(unless stopping: StopFlag? = nil) throws(KafkaFault) -> [String: Int32] {
+    func refresh(of wanted: Set<String> = [], unless stopping: StopFlag? = nil) throws(KafkaFault) -> [String: Int32] {
         let deadline = ContinuousClock.now + .milliseconds(Int(timeout))
         while true {
             let answer = try ask(until: deadline, unless: stopping)
             defer { rd_kafka_metadata_destroy(answer) }
             let metadata = answer.pointee
             let topics = UnsafeBufferPointer(start: metadata.topics, count: Int(metadata.topic_cnt))
-            // One without a leader for now is there all the same, and its partitions are not told.
-            let isSettling = topics.contains { KafkaFault.kind(of: $0.err) == .busy }
+            let isSettling = topics.contains {
+                KafkaFault.kind(of: $0.err) == .busy && wanted.contains(String(cString: $0.topic))
+            }
             if isSettling, ContinuousClock.now < deadline, stopping?.isSet != true {
                 Thread.sleep(forTimeInterval: 0.02)
                 continue
