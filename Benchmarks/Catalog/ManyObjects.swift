@@ -49,7 +49,8 @@ struct ManyObjects {
             """, "add the first day's files")
         try list(first, 0, appending: false)
         for number in 1..<days { try list(try files.link(first, daysLater: number), number, appending: true) }
-        try await run(ledger, "insert the ledger's rows")
+        for numbers in chunks { try await run(ledger(numbers), "insert the ledger's rows") }
+        try await run(ranges, "insert the ledger's ranges")
         try await run(copies, "copy DuckLake's rows")
     }
 
@@ -58,6 +59,12 @@ struct ManyObjects {
         try files.write(days).prefix(count).map {
             Registration(announcement: files.announcement(of: $0), location: "\(files.root)/\($0.key)")
         }
+    }
+
+    /// The days of a transaction: its rows become one statement of the metadata's database, which takes memory.
+    private var chunks: [Range<Int>] {
+        let width = max(1, 50_000 / files.perDay)
+        return stride(from: 0, to: days, by: width).map { $0..<min($0 + width, days) }
     }
 
     private var listing: String { "\(folder)/files.csv" }
@@ -81,24 +88,27 @@ struct ManyObjects {
         _ = try await engine.run(catalog.attachScript(readOnly: false) + statements, doing: doing)
     }
 
-    /// The rows of a million objects stay in the metadata, as those of single objects do.
-    private var ledger: String {
+    private func ledger(_ numbers: Range<Int>) -> String {
         let day = "DATE '\(RawFiles.first)' + n::INTEGER"
+        let listed = "\(source) WHERE n >= \(numbers.lowerBound) AND n < \(numbers.upperBound)"
         return """
-            CALL lake.set_option('data_inlining_row_limit', 10000000, schema => 'pregao');
             BEGIN;
             UPDATE lake.pregao.turn SET n = n + 1;
             INSERT INTO lake.pregao.objects SELECT key, 'lake', '\(files.root)/' || key, 'quotes',
                 \(Datasets.quotes.version), 'benchmar', 'pregao.quotes', p, first_offset,
                 first_offset + \(RawFiles.rows), \(RawFiles.rows), 0, size, sha256, 'registered', NULL,
-                make_timestamptz(first_time), make_timestamptz(last_time), 1 FROM \(source);
+                make_timestamptz(first_time), make_timestamptz(last_time), 1 FROM \(listed);
             INSERT INTO lake.pregao.object_days SELECT key, 'quotes', \(day), \(RawFiles.rows),
-                make_timestamptz(first_time), make_timestamptz(last_time) FROM \(source);
-            INSERT INTO lake.pregao.ranges SELECT 'benchmar', 'pregao.quotes', p, min(first_offset),
-                max(first_offset) + \(RawFiles.rows) FROM \(source) GROUP BY p;
+                make_timestamptz(first_time), make_timestamptz(last_time) FROM \(listed);
             COMMIT;
-            CALL lake.set_option('data_inlining_row_limit', 1000000, schema => 'pregao');
             """
+    }
+
+    private var ranges: String {
+        """
+        INSERT INTO lake.pregao.ranges SELECT 'benchmar', 'pregao.quotes', p, min(first_offset),
+                max(first_offset) + \(RawFiles.rows) FROM \(source) GROUP BY p;
+        """
     }
 
     /// A snapshot more, in which the raw table has the later days' files.
@@ -195,9 +205,16 @@ struct ManyObjects {
             INSERT INTO lake.pregao.compactions SELECT \(key), '\(files.root)/' || \(key), 'quotes',
                 DATE '\(RawFiles.first)' + n::INTEGER, \(rows), \(first.size), \(SQL.literal(first.sha256)), now(), 1
                 FROM range(\(compacted), \(days)) later(n);
-            INSERT INTO lake.pregao.compaction_inputs SELECT \(key), key FROM \(source) WHERE n >= \(compacted);
             COMMIT;
             """, "insert the ledger's rows of compacted files")
+        for chunk in chunks where chunk.upperBound > compacted {
+            let numbers = max(chunk.lowerBound, compacted)..<chunk.upperBound
+            try await run(
+                """
+                INSERT INTO lake.pregao.compaction_inputs SELECT \(key), key FROM \(source)
+                WHERE n >= \(numbers.lowerBound) AND n < \(numbers.upperBound);
+                """, "insert the ledger's rows of compacted objects")
+        }
     }
 
     /// A statistic of the first day's, as it is `n` days later.
