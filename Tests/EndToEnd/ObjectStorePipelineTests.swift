@@ -106,6 +106,23 @@ struct ObjectStorePipelineTests {
         }
     }
 
+    @Test("without credentials in the settings, those of the environment are used, by DuckDB too")
+    func environment() async throws {
+        let server = try await S3Server.shared()
+        try await Pipeline.with(Pipeline.Options(symbols: ["BTC-USD"], priceTypes: ["spot"])) { pipeline in
+            let bucket = try await server.bucket()
+            try await bucket.spoil([S3Fault.refusingAll(but: Bucket.accessKey)])
+            try pipeline.add(settings: Self.settings(server, ["raw": bucket], accessKey: nil))
+            let environment = [
+                "AWS_ACCESS_KEY_ID": Bucket.accessKey, "AWS_SECRET_ACCESS_KEY": Bucket.secretKey,
+                "AWS_REGION": "sa-east-1",
+            ]
+            try await pipeline.expect(0, ["run", "--for", "3s"], environment: environment)
+            try await pipeline.expect(0, ["verify", "--full"], environment: environment)
+            #expect(try await !bucket.objects().isEmpty)
+        }
+    }
+
     @Test(
         "wrong credentials and a missing bucket end the program at once, by the setting's name",
         arguments: [true, false])
