@@ -11,7 +11,14 @@ import MarketData
 struct KafkaBenchmark {
     static let partitions: Int32 = 12
 
-    static func main() async throws {
+    static func main() async {
+        do { try await run() } catch {
+            FileHandle.standardError.write(Data("\(error)\n".utf8))
+            exit(1)
+        }
+    }
+
+    private static func run() async throws {
         let words = Array(CommandLine.arguments.dropFirst())
         switch words.first {
         case "flush": try say(try await Flushing.flush(Array(words.dropFirst())))
