@@ -36,7 +36,7 @@ public struct Batch: Sendable {
         self.metrics = metrics
         self.readiness = readiness
         runner = DayRunner(
-            models: models, catalog: catalog, engine: engine, 
+            models: models, catalog: catalog, engine: engine,
             folder: RefinedFolder(root: settings.folder, store: settings.store))
     }
 

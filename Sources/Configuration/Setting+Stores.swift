@@ -30,7 +30,8 @@ extension Setting {
             url(name, what, folder),
             endpoint(name),
             text(
-                "storage.\(name.rawValue).region", "The bucket's region, where neither the environment nor S3 can tell.",
+                "storage.\(name.rawValue).region",
+                "The bucket's region, where neither the environment nor S3 can tell.",
                 standard: nil
             ) { $0.storage[name].region = $1 },
             secret(
@@ -127,7 +128,8 @@ extension ConfigurationReader {
         switch address.scheme {
         case .azure: report("\(path).url", "is on Azure, which DuckDB does not read here; storage.backup.url may be")
         case .gcs where place.accessKey == nil:
-            report("\(path).access-key", "is not given: DuckDB reads gs:// with the HMAC keys of a service account alone")
+            report(
+                "\(path).access-key", "is not given: DuckDB reads gs:// with the HMAC keys of a service account alone")
         default: break
         }
     }

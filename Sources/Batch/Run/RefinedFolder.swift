@@ -138,7 +138,9 @@ struct RefinedFolder: Sendable {
     private func put(_ temporary: String, into store: any ObjectStore, model: Model, day: Day, version: Int64)
         async throws(BatchError) -> RefinedFile
     {
-        guard let content = FileManager.default.contents(atPath: temporary) else { throw .system(doing: "read \(temporary)") }
+        guard let content = FileManager.default.contents(atPath: temporary) else {
+            throw .system(doing: "read \(temporary)")
+        }
         let bytes = Array(content)
         let sha256 = SHA256.hexadecimal(of: bytes)
         let key = RefinedFileName(model: model, day: day, version: version, sha256: sha256).key
