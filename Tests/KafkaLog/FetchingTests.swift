@@ -69,23 +69,13 @@ struct FetchingTests {
         }
     }
 
-    /// Appends without pause while members come and go, and tells where the partition then ends.
-    private static func append(to log: KafkaEventLog, while passing: Int) async throws -> Offset {
-        let messages = (0..<10_000).map { _ in OutgoingMessage(topic: "numbers", key: nil, value: [1]) }
-        let isOver = StopFlag()
-        return try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask {
-                defer { isOver.set() }
-                for number in 0..<passing {
-                    let other = try await log.join(group: "readers", instance: "b\(number)", topics: ["numbers"])
-                    _ = try await other.next(waitingAtMost: .milliseconds(100))
-                    await other.leave()
-                }
-            }
-            var count: Offset = 0
-            while !isOver.isSet { count += Offset(try await log.append(messages).count) }
-            try await group.waitForAll()
-            return count
+    /// Members come to the group and go again, one after the other.
+    private static func pass(through log: KafkaEventLog, times: Int, over isOver: StopFlag) async throws {
+        defer { isOver.set() }
+        for number in 0..<times {
+            let other = try await log.join(group: "readers", instance: "b\(number)", topics: ["numbers"])
+            _ = try await other.next(waitingAtMost: .milliseconds(100))
+            await other.leave()
         }
     }
 
@@ -96,24 +86,22 @@ struct FetchingTests {
         settings.properties["heartbeat.interval.ms"] = "50"
         let log = try await KafkaEventLog.open(settings)
         let consumer = try await log.join(group: "readers", instance: "a", topics: ["numbers"])
-        guard case .assigned? = try await consumer.next(waitingAtMost: .seconds(30)) else {
-            Issue.record("nothing was assigned")
-            return
-        }
+        try await consumer.untilAssigned()
+        let isOver = StopFlag()
         // The partition stays this member's, and is paused whenever another comes or goes.
-        async let end = Self.append(to: log, while: 15)
-        var next: Offset = 0
-        var isOver = false
-        while !isOver {
-            guard case .records(let batch)? = try await consumer.next(waitingAtMost: .seconds(2)) else {
-                isOver = try await end == next
-                continue
-            }
+        async let passing: Void = Self.pass(through: log, times: 4, over: isOver)
+        let messages = (0..<20_000).map { _ in OutgoingMessage(topic: "numbers", key: nil, value: [1]) }
+        var (next, end): (Offset, Offset) = (0, 0)
+        while !isOver.isSet || next < end {
+            // Much waits always, and never so much that the cluster lets go of it.
+            if !isOver.isSet, end - next < 20_000 { end += Offset(try await log.append(messages).count) }
+            guard case .records(let batch)? = try await consumer.next(waitingAtMost: .seconds(30)) else { continue }
             for record in batch.records {
                 try #require(record.offset == next)
                 next += 1
             }
         }
+        try await passing
         await log.close()
     }
 }

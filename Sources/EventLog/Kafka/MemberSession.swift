@@ -1,6 +1,7 @@
 import CRdKafka
 import Dispatch
 import EventLog
+import Foundation
 import Synchronization
 
 /// What a member's thread has: the queues of its partitions, and assignments that it has yet to take up.
@@ -185,21 +186,15 @@ struct MemberSession {
     /// Leaves the group within a bounded time: librdkafka before 2.2 may wait for ever for the end of a rebalance that
     /// meets it ("consumer_close hangs", its issue 4527).
     private func leave() {
-        let queue = rd_kafka_queue_new(client)
-        defer { rd_kafka_queue_destroy(queue) }
-        if let error = rd_kafka_consumer_close_queue(client, queue) {
-            rd_kafka_error_destroy(error)
-            return
+        let (consumer, ended) = (member.consumer, DispatchSemaphore(value: 0))
+        Thread.detachNewThread {
+            rd_kafka_consumer_close(consumer.pointer)
+            ended.signal()
         }
-        let deadline = ContinuousClock.now + settings.sessionTimeout
-        while rd_kafka_consumer_closed(client) == 0 {
-            guard ContinuousClock.now < deadline else {
-                settings.report?(4, "the group is left without its answer; it misses this member a session later")
-                return context.keepClient()
-            }
-            // Rebalances call back from here.
-            if let message = rd_kafka_consume_queue(queue, 50) { rd_kafka_message_destroy(message) }
-        }
+        let limit = max(settings.sessionTimeout, .seconds(10))
+        guard ended.wait(timeout: .now() + .milliseconds(Int(limit.inMilliseconds))) == .timedOut else { return }
+        settings.report?(4, "the group does not let this member go; it misses it a session later")
+        context.keepClient()
     }
 
     // MARK: Records

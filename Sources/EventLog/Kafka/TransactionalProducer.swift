@@ -123,7 +123,7 @@ final class TransactionalProducer {
             if refused != nil { isSpoilt = true }
             guard TransactionRuling(error, at: .commit) != .end else { throw error }
             var cause = refused ?? error
-            if !abort(unlessRetriable: isCommitting ? error : nil) {
+            if try !abort(unlessRetriable: isCommitting ? error : nil) {
                 isSpoilt = true
                 cause.leavesDoubt = isCommitting
             }
@@ -135,14 +135,16 @@ final class TransactionalProducer {
     /// Aborts the open transaction.
     ///
     /// - Parameter commit: how a commit failed. One that was given up while librdkafka would go on with it cannot be aborted.
+    /// - Throws: where this producer can do nothing any more.
     /// - Returns: false where the cluster has yet to end it: a new client makes it do so.
-    private func abort(unlessRetriable commit: KafkaFault?) -> Bool {
+    private func abort(unlessRetriable commit: KafkaFault?) throws(KafkaFault) -> Bool {
         if let commit, commit.isRetriable, !commit.requiresAbort { return false }
         do throws(KafkaFault) {
             let limit = stopping.isSet ? .milliseconds(Int(patience)) : settings.transactionTimeout
             try repeating(.abort, until: .now + limit) { rd_kafka_abort_transaction(client.pointer, patience) }
             return true
         } catch {
+            guard !error.isFatal else { throw error }
             return false
         }
     }
