@@ -134,8 +134,10 @@ extension ConfigurationReader {
 
     private mutating func read(assignment: String) {
         let parts = assignment.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-        let isSecret = setting(parts[0])?.isSecret == true || assignment.hasPrefix(Setting.propertyPrefix)
-        let place = ConfigurationFault.Place.flag("--set \(isSecret ? parts[0] : assignment)")
+        // A name that is no setting's may be a misspelt secret's.
+        let isSecret = setting(parts[0])?.isSecret ?? true
+        let isShown = !isSecret && !assignment.hasPrefix(Setting.propertyPrefix)
+        let place = ConfigurationFault.Place.flag("--set \(isShown ? assignment : parts[0])")
         guard parts.count == 2 else {
             faults.append(ConfigurationFault(place, "takes SETTING=VALUE"))
             return

@@ -15,7 +15,7 @@ extension Setting {
                 }
                 configuration.catalog.metadata = text == "sqlite" ? nil : text
                 return nil
-            }, isList: false),
+            }, isList: false, isSecret: true),
         Setting(
             path: "catalog.schema", takes: "a name of a-z, 0-9 and _",
             help: "The schema of the PostgreSQL database that the metadata are in.", standard: "pregao",
@@ -34,7 +34,7 @@ extension Setting {
                 guard let text = texts.first, texts.count == 1 else { return "takes one value, not a list" }
                 configuration.catalog.password = text
                 return nil
-            }, isList: false),
+            }, isList: false, isSecret: true),
     ]
 }
 

@@ -169,6 +169,11 @@ struct ConfigurationTests {
         let faults = Self.faults(nil, "kafka.properties.*=tiger")
         #expect(faults.count == 1)
         #expect(faults.first?.contains("tiger") == false)
+        for assignment in ["catalog.metadata=postgresql://me:tiger@there", "catalog.pasword=tiger"] {
+            let faults = Self.faults(nil, assignment)
+            #expect(faults.count == 1)
+            #expect(faults.allSatisfy { !$0.contains("tiger") })
+        }
         #expect(
             Self.faults(nil, "log.kind=kafka", "kafka.brokers=a:1", "kafka.properties.security.protocol=tiger") == [
                 "flag --set kafka.properties.security.protocol: kafka.properties.security.protocol: its value is not"
