@@ -33,9 +33,16 @@ struct MessageCounts {
             }
             var count: Int64 = 0
             try await log.visit(source, from: announcement.start, to: announcement.end) { _, _ in count += 1 }
-            // Retention goes on meanwhile.
-            let start = try await log.watermarks(of: source.topic)[source]?.start ?? .max
-            counted[announcement.key] = start <= announcement.start ? .messages(count) : .gone
+            counted[announcement.key] = .messages(count)
+        }
+        // Retention goes on meanwhile.
+        var starts: [TopicPartition: Offset] = [:]
+        for topic in Set(objects.map(\.announcement.topic)) {
+            starts.merge(try await log.marks(of: topic).mapValues(\.start)) { $1 }
+        }
+        for announcement in objects.map(\.announcement) where counted[announcement.key] != .outOfScope {
+            let source = TopicPartition(topic: announcement.topic, partition: announcement.partition)
+            if starts[source] ?? .max > announcement.start { counted[announcement.key] = .gone }
         }
         self.counted = counted
     }
