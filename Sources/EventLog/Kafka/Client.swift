@@ -22,8 +22,7 @@ struct ClientHandle: ~Copyable, @unchecked Sendable {
         guard let pointer = rd_kafka_new(kind, configuration, &words, words.count) else {
             rd_kafka_conf_destroy(configuration)
             opaque.release()
-            let reason = String(decoding: words.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-            throw KafkaFault(.other, "kafka.properties do not go together: \(reason)")
+            throw KafkaFault(.other, "kafka.properties do not go together: \(String(untilZeroIn: words))")
         }
         self.pointer = pointer
         self.context = context

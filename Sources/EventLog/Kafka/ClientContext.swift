@@ -107,12 +107,9 @@ final class ClientContext: Sendable {
     }
 
     private func noteError(_ code: rd_kafka_resp_err_t, _ words: String?, of client: OpaquePointer) {
-        var fault = KafkaFault(code, words)
-        if code == RD_KAFKA_RESP_ERR__FATAL {
-            var text = [CChar](repeating: 0, count: 512)
-            fault = KafkaFault(rd_kafka_fatal_error(client, &text, text.count), Self.text(text))
-            fault.isFatal = true
-        } else {
+        let fatal = code == RD_KAFKA_RESP_ERR__FATAL ? KafkaFault(fatalOf: client) : nil
+        let fault = fatal ?? KafkaFault(code, words)
+        if fatal == nil {
             // Brokers that cannot be reached are tried again without end, which librdkafka logs by itself; what they
             // refuse, they refuse again.
             guard fault.kind != .busy else {
@@ -122,13 +119,8 @@ final class ClientContext: Sendable {
             }
             report?(4, fault.cause)
         }
-        let noted = fault
-        state.withLock { $0.fault = noted }
+        state.withLock { $0.fault = fault }
         news.signal()
-    }
-
-    private static func text(_ bytes: [CChar]) -> String {
-        String(decoding: bytes.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 
     private func noteDelivery(of message: rd_kafka_message_t) {

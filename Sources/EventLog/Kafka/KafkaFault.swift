@@ -50,6 +50,15 @@ struct KafkaFault: Error {
         return fault
     }
 
+    /// The error that the client cannot go on after, where it has one.
+    init?(fatalOf client: OpaquePointer) {
+        guard rd_kafka_fatal_error(client, nil, 0) != RD_KAFKA_RESP_ERR_NO_ERROR else { return nil }
+        var words = [CChar](repeating: 0, count: 512)
+        let code = rd_kafka_fatal_error(client, &words, words.count)
+        self.init(code, String(untilZeroIn: words))
+        isFatal = true
+    }
+
     func whileDoing(_ doing: String) -> LogError { LogError(kind, doing: doing, cause: cause) }
 
     /// The group no longer knows the member, or knows it by a later generation.
@@ -111,6 +120,13 @@ struct KafkaFault: Error {
         case RD_KAFKA_RESP_ERR__DESTROY: .closed
         default: .other
         }
+    }
+}
+
+extension String {
+    /// What librdkafka wrote into a buffer of ours.
+    init(untilZeroIn bytes: [CChar]) {
+        self.init(decoding: bytes.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 }
 

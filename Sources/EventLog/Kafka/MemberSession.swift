@@ -75,15 +75,7 @@ struct MemberSession {
     }
 
     /// Another thread may have taken it for its own.
-    private func fatalFault() -> KafkaFault? {
-        guard !hasFailed, rd_kafka_fatal_error(client, nil, 0) != RD_KAFKA_RESP_ERR_NO_ERROR else { return nil }
-        var words = [CChar](repeating: 0, count: 512)
-        let code = rd_kafka_fatal_error(client, &words, words.count)
-        let text = String(decoding: words.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-        var fault = KafkaFault(code, text)
-        fault.isFatal = true
-        return fault
-    }
+    private func fatalFault() -> KafkaFault? { hasFailed ? nil : KafkaFault(fatalOf: client) }
 
     private func note(_ code: rd_kafka_resp_err_t) {
         let fault = KafkaFault(code)
