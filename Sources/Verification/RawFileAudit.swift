@@ -87,6 +87,8 @@ struct RawFileAudit {
     {
         for object in objects where object.announcement.rejected > 0 && letters.covers(object.announcement) {
             let announcement = object.announcement
+            // Where offsets have gaps, counts, letters and distinct offsets prove the same.
+            guard letters.isEachOffsetAMessage else { continue }
             let rows = try await engine.run(
                 """
                 SELECT "range" AS missing FROM range(\(announcement.start), \(announcement.end))

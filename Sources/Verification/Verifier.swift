@@ -51,7 +51,7 @@ public struct Verifier: Sendable {
         LedgerAudit(log: cut, flushedSince: flushedSince, objects: all, ranges: ranges, counts: counts)
             .audit(into: &report)
         try await auditDuplicates(snapshot, into: &report)
-        let rejected = try await RejectedMessages(log: log, objects: all)
+        let rejected = try await RejectedMessages(log: log, announcements: all.map(\.announcement))
         rejected.audit(all, into: &report)
         let inScope = stored
         await ObjectAudit(raw: raw, backup: backup, scope: scope).audit(inScope, into: &report) { done in
