@@ -42,7 +42,7 @@ public struct Verifier: Sendable {
         var report = VerificationReport()
         let cut = try await LogCut(log: log)
         let snapshot = try await catalog.newestSnapshot()
-        let flushedSince = try await log.committed(group: "pregao.flusher")
+        let flushedSince = try await LogCut.flushed(log)
         let all = try await objects(snapshot)
         let ranges = try await catalog.ranges(snapshot: snapshot)
 
@@ -66,7 +66,7 @@ public struct Verifier: Sendable {
             catalog: catalog, engine: engine, models: models, snapshot: snapshot, scope: scope, read: readRefined,
             objects: all
         ).audit(into: &report)
-        let accounts = try await PollAccounts(log: log, reached: reached(ranges))
+        let accounts = try await ArchivedAccounts(cut.accounts, log: log, reached: cut.reached(ranges))
         await SlotAudit(catalog: catalog, snapshot: snapshot, accounts: accounts, scope: scope).audit(into: &report)
         try await OrphanAudit(
             raw: raw, catalog: catalog, snapshot: snapshot, grace: scope.grace, now: clock.now()
@@ -109,15 +109,6 @@ public struct Verifier: Sendable {
             all += next
             if next.count < page { return all }
         }
-    }
-
-    private func reached(_ ranges: [LedgerRange]) -> [TopicPartition: Offset] {
-        var reached: [TopicPartition: Offset] = [:]
-        for range in ranges where range.partition.epoch == log.epoch {
-            let partition = TopicPartition(topic: range.partition.topic, partition: range.partition.partition)
-            reached[partition] = range.end
-        }
-        return reached
     }
 }
 

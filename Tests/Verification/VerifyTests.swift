@@ -46,7 +46,7 @@ extension VerificationSuite {
 
         @Test(
             "finds each damage and names its place",
-            arguments: fileDamages + catalogDamages + compactionDamages + stageDamages)
+            arguments: fileDamages + catalogDamages + compactionDamages + stageDamages + slotDamages)
         func findsDamage(_ damage: Damage) async throws {
             try await Template.shared.use { pipeline in
                 let place = try await damage.inflict(pipeline)
