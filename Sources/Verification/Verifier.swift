@@ -47,9 +47,11 @@ public struct Verifier: Sendable {
         let ranges = try await catalog.ranges(snapshot: snapshot)
 
         let stored = all.filter { $0.status != .refused && scope.includes($0) }
-        let counts = try await MessageCounts(log: log, objects: stored, watermarks: cut.watermarks)
-        LedgerAudit(log: cut, flushedSince: flushedSince, objects: all, ranges: ranges, counts: counts)
-            .audit(into: &report)
+        let counts = try await MessageCounts(log: log, objects: stored)
+        var ledger = LedgerAudit(
+            log: cut, flushedSince: flushedSince, objects: all, ranges: ranges, counts: counts)
+        try await ledger.awaitAnnouncements(in: log)
+        ledger.audit(into: &report)
         try await auditDuplicates(snapshot, into: &report)
         let rejected = try await RejectedMessages(log: log, announcements: all.map(\.announcement))
         rejected.audit(all, into: &report)
@@ -69,7 +71,7 @@ public struct Verifier: Sendable {
         let accounts = try await ArchivedAccounts(cut.accounts, log: log, reached: cut.reached(ranges))
         await SlotAudit(catalog: catalog, snapshot: snapshot, accounts: accounts, scope: scope).audit(into: &report)
         try await OrphanAudit(
-            raw: raw, catalog: catalog, snapshot: snapshot, grace: scope.grace, now: clock.now()
+            epoch: log.epoch, raw: raw, catalog: catalog, snapshot: snapshot, grace: scope.grace, now: clock.now()
         ).audit(Set(all.map(\.announcement.key)), into: &report)
         return report
     }
