@@ -1,5 +1,6 @@
 import Lake
 import ObjectStoreTesting
+import Synchronization
 import Testing
 
 /// A call of a store's, in the middle of which something goes wrong.
@@ -160,6 +161,31 @@ struct S3FaultTests {
             #expect(try await bucket.uploads().isEmpty)
             #expect(try await bucket.objects() == ["lake/raw/b": 1])
         }
+    }
+
+    @Test func `an upload that the store never forgets is asked about some times, then left to it, and told of`()
+        async throws
+    {
+        let bucket = try await S3Server.shared().bucket()
+        let said = Mutex<[String]>([])
+        let store = RemoteObjectStore(try bucket.settings(prefix: "lake")) { words in said.withLock { $0.append(words) }
+        }
+        try await bucket.spoil([
+            .cutRequest(after: 1 << 20).on("PUT", query: "partNumber=2"), .status(503, "SlowDown").on("DELETE"),
+        ])
+        await #expect(throws: StoreError.self) { try await store.put(Self.large, at: "raw/a") }
+        for number in 0..<10 { try await store.put([1], at: "raw/b\(number)") }
+        #expect(said.withLock { $0.count } == 1)
+        #expect(said.withLock { $0.allSatisfy { $0.contains("s3://\(bucket.name)/lake") } })
+        // Nobody asks any more, and it is not finished either, also where the store would now do both.
+        _ = try await bucket.requests()
+        try await bucket.spoil([])
+        try await store.put([1], at: "raw/c")
+        #expect(try await bucket.requests().allSatisfy { !$0.hasPrefix("DELETE") })
+        #expect(try await bucket.uploads() == ["lake/raw/a"])
+        #expect(try await bucket.objects()["lake/raw/a"] == nil)
+        try await store.put(Self.large, at: "raw/a")
+        #expect(try await bucket.objects()["lake/raw/a"] == Self.large.count)
     }
 
     // MARK: - Listings
