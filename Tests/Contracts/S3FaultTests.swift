@@ -188,6 +188,27 @@ struct S3FaultTests {
         #expect(try await bucket.objects()["lake/raw/a"] == Self.large.count)
     }
 
+    @Test func `so many uploads are kept to be asked about, and each that is left to the store is told of`()
+        async throws
+    {
+        let bucket = try await S3Server.shared().bucket()
+        let said = Mutex(0)
+        let store = RemoteObjectStore(try bucket.settings()) { _ in said.withLock { $0 += 1 } }
+        try await bucket.spoil([
+            .cutRequest(after: 0).on("PUT", query: "partNumber=1"), .status(503, "SlowDown").on("DELETE"),
+        ])
+        for number in 0..<24 {
+            await #expect(throws: StoreError.self) { try await store.put(Self.large, at: "raw/\(number)") }
+        }
+        // All that are kept are forgotten by the store with the next put, now that it does so.
+        try await bucket.spoil([])
+        try await store.put([1], at: "raw/b")
+        let left = try await bucket.uploads().count
+        #expect(left >= 24 - 16)
+        #expect(said.withLock { $0 } == left)
+        #expect(try await bucket.objects() == ["raw/b": 1])
+    }
+
     // MARK: - Listings
 
     @Test func `a listing goes on after a server's thousand keys, and reads each folder once`() async throws {

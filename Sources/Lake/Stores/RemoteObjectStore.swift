@@ -134,8 +134,8 @@ extension RemoteObjectStore {
         defer {
             if left > 0 {
                 report(
-                    "\(left) uploads that broke off are left to \(address), which refuses to forget them: their parts are"
-                        + " billed until a rule of the bucket's for unfinished uploads drops them")
+                    "uploads that broke off are left to \(address), which refuses to forget them: \(left) more; their parts"
+                        + " are billed until a rule of the bucket's for unfinished uploads drops them")
             }
         }
         try Self.asking(doing) { () throws(ArrowFault) in try files.write(bytes, to: key, left: &left) }
