@@ -78,6 +78,8 @@ struct KafkaFaultTests {
             try await pipeline.expect(0, ["flush", "--for", "3s"])
             let cluster = try KafkaCluster.shared()
             try #require(Administrator(brokers: cluster.address)).deleteTopics(startingWith: Datasets.quotes.topic)
+            // As long as it was before, or longer.
+            try await pipeline.expect(0, ["poll", "--for", "5s"])
             let refused = try await pipeline.run(["flush", "--for", "20s"])
             #expect(refused.ending == .exited(69))
             #expect(refused.output.contains("deleted and made anew") && refused.output.contains("log.epoch"))
