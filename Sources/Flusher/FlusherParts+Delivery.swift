@@ -37,6 +37,7 @@ extension FlusherParts {
                     OutgoingMessage(
                         topic: Announcement.topic, key: Array("\(partition)".utf8), value: announcement.json()))
                 batch.appends += object.deadLetters
+                if let gap = gap(of: object, in: partition, epoch: epoch, at: announcedAt) { batch.appends.append(gap) }
             }
         }
         return batch
