@@ -47,11 +47,6 @@ public final class MockCluster: @unchecked Sendable {
         rd_kafka_mock_topic_create(pointer, name, partitions, 1)
     }
 
-    /// From now on the cluster says that it has no such topic.
-    public func disown(topic: String) {
-        rd_kafka_mock_topic_set_error(pointer, topic, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
-    }
-
     /// From now on the partition has this leader, counted from 1, or none.
     public func lead(_ source: TopicPartition, by broker: Int32?) {
         rd_kafka_mock_partition_set_leader(pointer, source.topic, source.partition, broker ?? -1)
