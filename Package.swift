@@ -150,7 +150,7 @@ let package = Package(
         tests("Feeds", ["Feeds", "JSON", "MarketData"]),
         tests("EventLog", ["EventLog", "MarketData", "Runtime"]),
         tests("Lake", ["Lake", "JSON", "MarketData", "EventLog", "Runtime"]),
-        tests("DeadLetters", ["DeadLetters", "EventLog", "Lake", "MarketData", "Runtime"]),
+        tests("DeadLetters", ["DeadLetters", "EventLog", "EventLogTesting", "Lake", "MarketData", "Runtime"]),
         tests(
             "Warehouse",
             ["Warehouse", "PostgresTesting", "ObjectStoreTesting", "Lake", "JSON", "MarketData", "Runtime"]),
