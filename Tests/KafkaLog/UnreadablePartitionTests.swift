@@ -6,7 +6,7 @@ import Testing
 @testable import KafkaLog
 
 /// What becomes of a member where one of its partitions cannot be read.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(2)))
 struct UnreadablePartitionTests {
     private let cluster: MockCluster
     private let log: KafkaEventLog

@@ -89,6 +89,8 @@ struct MemberSession {
     /// partition of this member, waits for that. The rest is asked for again.
     private mutating func takeUpAssignments() {
         guard assigning.isDue(at: .now), assigning.isAnswerDue || mayChangeAssignment else { return }
+        // That a partition has no leader is not asked again by itself.
+        if assigning.tries > 0 { member.consumer.refreshMetadata() }
         let starts = StartingPositions(
             of: assigning.partitions, by: member.consumer, patience: assigning.isAnswerDue ? patience : patience / 5)
         let known = starts.known
@@ -101,8 +103,6 @@ struct MemberSession {
         assigning.failed(at: .now)
         settings.report?(4, fault.cause)
         if assigning.tries >= PendingAssignments.patientTries { tell { $0.fail(fault) } }
-        // That a partition has no leader is not asked again by itself.
-        if fault.kind == .busy { member.consumer.refreshMetadata() }
     }
 
     /// librdkafka takes any change for the answer to what it asked to be given back, or that nothing was lost.
