@@ -90,9 +90,10 @@ struct SQLiteMetadata: Metadata, Hashable {
 
     func limit(of patience: Patience) -> Duration { patience.transaction }
 
-    func remove(engine: DuckDB, patience: Patience) { remove() }
+    /// Whatever is in the folder is ours.
+    func checkPlace(engine: DuckDB, patience: Patience) {}
 
-    private func remove() {
+    func remove(engine: DuckDB, patience: Patience, holding turn: any Turn) {
         for suffix in ["", "-wal", "-shm"] { unlink(path + suffix) }
     }
 
