@@ -77,7 +77,8 @@ extension Catalog {
     }
 
     private func statements(missingFrom tables: TableColumns) -> [String] {
-        (tables["pregao", "compactions"] == nil ? [LedgerTables.compaction] : []) + rawStatements(missingFrom: tables)
+        (tables["pregao", "compactions"] == nil ? [LedgerTables.compaction] : [])
+            + (tables["pregao", "identity"] == nil ? [LedgerTables.identity] : []) + rawStatements(missingFrom: tables)
     }
 
     /// What makes the raw tables hold every column of the declared datasets; all are nullable in the catalog.

@@ -101,11 +101,29 @@ struct RebuildTests {
         _ = try await catalog.register([objects[0]])
         try FileManager.default.removeItem(atPath: objects[2].location)
         try Data("no Parquet".utf8).write(to: URL(fileURLWithPath: objects[3].location))
+        let before = try await catalog.identity()
         let report = try await catalog.rebuild(datasets: [.prices], from: pages(objects.map { .object($0) }))
         #expect(!report.isReplaced)
         #expect(report.rejected.map(\.key) == objects[1...].map(\.announcement.key))
+        #expect(try await catalog.identity() == before)
         #expect(try await catalog.count("lake.raw.spot_prices") == 10)
         #expect(try await !lake.keepsReplaced(catalog))
+    }
+
+    @Test("the new catalog has another identity, and keeps it; one that has none is given one")
+    func identity() async throws {
+        let catalog = try await lake.openedCatalog()
+        let first = try await catalog.identity()
+        _ = try await catalog.register([try await lake.object(0..<10)])
+        try await lake.openedCatalog().open(datasets: [.prices], create: false)
+        #expect(try await catalog.identity() == first)
+        _ = try await catalog.rebuild(datasets: [.prices], from: pages([]))
+        let second = try await catalog.identity()
+        #expect(second != first)
+        _ = try await lake.engine.run(catalog.attachScript(readOnly: false) + "DROP TABLE lake.pregao.identity;")
+        try await catalog.open(datasets: [.prices], create: false)
+        let third = try await catalog.identity()
+        #expect(third != first && third != second)
     }
 
     @Test("where backup cannot be read, the old catalog stays")
