@@ -65,6 +65,10 @@ extension VerificationSuite {
                 let told = try await BuiltProgram.run(["verify"], pipeline.folder)
                 #expect(told.status == 0)
                 #expect(told.output.contains("pending: refined 4"), "\(told)")
+                // Where no batch runs they stay so.
+                #expect(before.notes.map(\.place) == ["refined.quotes_1m", "refined.quotes_daily"])
+                #expect(told.output.contains("is not declared in the catalog"), "\(told)")
+                #expect(!told.output.contains("proven: nothing"), "\(told)")
 
                 let computed = try await BuiltProgram.run(["batch", "--once"], pipeline.folder)
                 #expect(computed.status == 0, "\(computed)")
