@@ -79,6 +79,24 @@ extension VerificationSuite {
             }
         }
 
+        @Test("a rebuild that would leave an object out keeps the old catalog, unless it is told to")
+        func leavingOut() async throws {
+            try await Template.shared.use { pipeline in
+                let key = try await pipeline.firstQuotes().announcement.key
+                try Files.remove(pipeline.raw.location(of: key))
+                try Files.remove(pipeline.backup.location(of: key))
+                let kept = try await BuiltProgram.run(["catalog", "rebuild"], pipeline.folder)
+                #expect(kept.status == 1)
+                #expect(kept.errors.contains("\(key): its file is absent"), "\(kept)")
+                #expect(kept.errors.contains("--leave-out"), "\(kept)")
+                #expect(try await pipeline.catalog.publications().count == 4)
+                let replaced = try await BuiltProgram.run(["catalog", "rebuild", "--leave-out"], pipeline.folder)
+                #expect(replaced.status == 1)
+                #expect(replaced.errors.contains(key), "\(replaced)")
+                #expect(try await pipeline.catalog.publications().isEmpty)
+            }
+        }
+
         @Test("swept of the refined files that were replaced, and of no other, everything is proven")
         func sweep() async throws {
             try await Template.shared.use { pipeline in
