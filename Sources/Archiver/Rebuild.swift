@@ -35,11 +35,13 @@ public struct Rebuild: Sendable {
         self.datasets = datasets
     }
 
-    /// - Parameter progress: is called with the number of announcements and refusals read so far.
+    /// - Parameters:
+    ///   - leavingOut: whether the old catalog is replaced although the new one does not take every object.
+    ///   - progress: is called with the number of announcements and refusals read so far.
     /// - Throws: ``StoreError`` or ``CatalogError``; the catalog is as it was then.
-    public func run(progress: (Int) -> Void = { _ in }) async throws -> Report {
+    public func run(leavingOut: Bool = false, progress: (Int) -> Void = { _ in }) async throws -> Report {
         var reader = BackupReader(backup: backup, raw: raw)
-        let result = try await catalog.rebuild(datasets: datasets) {
+        let result = try await catalog.rebuild(datasets: datasets, leavingOut: leavingOut) {
             let page = try await reader.nextPage()
             progress(reader.count)
             return page

@@ -47,16 +47,12 @@ public struct Batch: Sendable {
         runner.folder.removeLeftovers(now: clock.now())
         let start = ContinuousClock.now
         var schedule = newSchedule()
-        var isReady = false
+        var declared = Declared()
         var failures = 0
         var compaction = start + settings.compactionInterval
         repeat {
             do throws(CatalogError) {
-                if !isReady {
-                    try await prepare(&schedule)
-                    logger.info("watching for dirty days", ["models": models.inOrder.count])
-                }
-                isReady = true
+                try await prepareIfNew(&schedule, &declared)
                 let isSomeLeft = try await pass(&schedule, start: start, until: shutdown)
                 failures = 0
                 readiness.clear("batch/catalog")
@@ -75,6 +71,28 @@ public struct Batch: Sendable {
             await shutdown.sleep(for: pause)
             // A cancelled task cannot pause.
         } while !shutdown.isRequested && !Task.isCancelled
+    }
+
+    /// In which catalog the models are declared.
+    private struct Declared {
+        var identity: String?
+        /// When that is to be held against the catalog that is there.
+        var check = ContinuousClock.now
+    }
+
+    /// Prepares where that is to be done first, and again where another catalog has taken the one's place, as by
+    /// `pregao catalog rebuild`: it knows no model, and so has nothing dirty.
+    private func prepareIfNew(_ schedule: inout BatchSchedule, _ declared: inout Declared) async throws(CatalogError) {
+        guard declared.check <= .now else { return }
+        let identity = try await catalog.identity()
+        if identity != declared.identity {
+            schedule = newSchedule()
+            try await prepare(&schedule)
+            logger.info("watching for dirty days", ["models": models.inOrder.count])
+        }
+        declared.identity = identity
+        // To ask takes the engine as long as to ask what is dirty.
+        declared.check = .now + settings.pollInterval * 10
     }
 
     /// Computes days once: every dirty one of every model, or those given, whatever the time of day.

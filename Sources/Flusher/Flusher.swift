@@ -14,8 +14,8 @@ public struct Flusher: Sendable {
     private let parts: FlusherParts
     private let log: any EventLog
 
-    /// - Parameter datasets: whose topics are read. The topics, `pregao.objects` and `pregao.dead-letters` are declared
-    ///   before ``run(until:)``.
+    /// - Parameter datasets: whose topics are read. The topics, `pregao.objects`, `pregao.dead-letters` and `pregao.gaps`
+    ///   are declared before ``run(until:)``.
     public init(
         settings: FlusherSettings, datasets: [Dataset], log: any EventLog, store: any ObjectStore,
         clock: any WallClock, logger: Logger, metrics: Metrics, readiness: Readiness = Readiness()

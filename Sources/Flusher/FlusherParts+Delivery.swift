@@ -4,10 +4,12 @@ import MarketData
 import Runtime
 
 extension FlusherParts {
-    func put(_ id: ObjectID, _ object: FinishedObject) async -> FlusherEvent {
-        do throws(StoreError) {
+    /// - Throws: a ``LogError`` where the topic is not the one that the epoch's objects are of.
+    func put(_ id: ObjectID, _ object: FinishedObject) async throws -> FlusherEvent {
+        do {
+            if let beginning = object.beginning { try await claim(beginning) }
             for content in object.contents { try await store.put(content.bytes, at: content.key) }
-        } catch {
+        } catch let error as StoreError {
             return .putFailed(id, error)
         }
         Waypoint.flusherPut.reached()
@@ -35,6 +37,7 @@ extension FlusherParts {
                     OutgoingMessage(
                         topic: Announcement.topic, key: Array("\(partition)".utf8), value: announcement.json()))
                 batch.appends += object.deadLetters
+                if let gap = gap(of: object, in: partition, epoch: epoch, at: announcedAt) { batch.appends.append(gap) }
             }
         }
         return batch

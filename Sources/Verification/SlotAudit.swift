@@ -30,7 +30,7 @@ struct SlotAudit {
 
     /// What a row of the query's answers says.
     private enum Finding: String {
-        case covered, doubled, due, pending, unaccounted, unbegun
+        case covered, lost, doubled, due, pending, unaccounted, unbegun
     }
 
     private func judge(_ row: Row, into report: inout VerificationReport) {
@@ -40,6 +40,7 @@ struct SlotAudit {
         let to = row.instant(microseconds: "last").map { "\($0)" } ?? ""
         switch finding {
         case .covered: report.checked(.slots, count)
+        case .lost: report.unproven(.slots, place, "lost to retention: \(row.text("detail") ?? "")")
         case .doubled:
             report.fault(
                 .slots, place, "\(count) slots have more than one quote, from \(from) to \(to): do two pollers poll it?"
@@ -57,12 +58,13 @@ struct SlotAudit {
         }
     }
 
-    /// How many stretches are covered; slots with several quotes; then the holes between the stretches of each series and
+    /// How many stretches are covered; what retention took before it was in a table; slots with several quotes; then the holes between the stretches of each series and
     /// where its account begins and ends.
     private var query: String {
         // A slot of the first day's start may be filled by a quote that was observed a day later or earlier.
         let earlier = scope.since.map { "WHERE trading_day >= \(SQL.literal($0.adding(days: -1)))" } ?? ""
         let since = scope.since.map { "\($0.startInUTC.microseconds)::BIGINT" } ?? "(-9223372036854775807)::BIGINT"
+        let lost = GapReason.lostToRetention.rawValue
         return """
             CREATE TEMP TABLE accounted(feed VARCHAR, symbol VARCHAR, price_type VARCHAR, begin BIGINT, until BIGINT);
             \(insertAccounts)
@@ -71,8 +73,10 @@ struct SlotAudit {
                     true AS is_quote FROM lake.raw.quotes \(earlier)
                 UNION ALL
                 SELECT feed, symbol, coalesce(price_type, ''), epoch_us(from_time), epoch_us(to_time), false
-                FROM lake.raw.gaps \(earlier);
+                FROM (FROM lake.raw.gaps \(earlier)) WHERE reason <> '\(lost)';
             SELECT 'covered' AS finding, count(*) AS count FROM covered;
+            SELECT 'lost' AS finding, symbol, detail, 1 AS count
+            FROM (FROM lake.raw.gaps \(earlier)) WHERE reason = '\(lost)' ORDER BY symbol, detail LIMIT 1000;
             SELECT 'doubled' AS finding, feed, symbol, price_type, count(*) AS count, min(a) AS first, max(a) AS last
             FROM (SELECT feed, symbol, price_type, a FROM covered WHERE is_quote AND a >= \(since)
                 GROUP BY ALL HAVING count(*) > 1)

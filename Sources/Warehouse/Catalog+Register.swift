@@ -17,12 +17,12 @@ extension Catalog {
     func register(_ batch: [Registration], acrossHoles: Bool) async throws(CatalogError) -> [RegistrationOutcome] {
         do throws(CatalogError) {
             return try await registerTogether(batch, acrossHoles: acrossHoles)
-        } catch  where error.kind == .sql && batch.count > 1 {
+        } catch  where (error.kind == .sql || error.isOfFileItself) && batch.count > 1 {
             // One object that the engine cannot take is not to stop the others.
             var outcomes: [RegistrationOutcome] = []
             for registration in batch { outcomes += try await register([registration], acrossHoles: acrossHoles) }
             return outcomes
-        } catch  where error.kind == .sql && batch.count == 1 {
+        } catch  where error.isOfFileItself && batch.count == 1 {
             return [.refused("the engine cannot add it: \(error.cause)")]
         }
     }

@@ -1,12 +1,13 @@
 import DeadLetters
 import EventLog
+import EventLogTesting
 import Lake
 import MarketData
 import Runtime
 import Testing
 
 /// A log that has lost what was in a topic from some offset on, and still says where it ended.
-private struct ForgetfulLog: EventLog {
+private struct ForgetfulLog: ForwardingLog {
     let real: any EventLog
     let topic: String
     let lost: Offset
@@ -20,8 +21,6 @@ private struct ForgetfulLog: EventLog {
         self.lost = lost
         self.keptFrom = keptFrom
     }
-
-    var epoch: String { real.epoch }
 
     func read(_ partition: TopicPartition, from start: Offset, to end: Offset, maximumBytes: Int)
         async throws(LogError) -> RecordBatch
@@ -38,22 +37,6 @@ private struct ForgetfulLog: EventLog {
         guard topic == self.topic, let keptFrom, await asked.next() > 1 else { return marks }
         return marks.mapValues { Watermarks(start: keptFrom, end: $0.end) }
     }
-
-    func declare(_ topic: TopicDeclaration, readBy groups: Set<String>) async throws(LogError) {
-        try await real.declare(topic, readBy: groups)
-    }
-    func topics() async throws(LogError) -> [TopicDeclaration] { try await real.topics() }
-    func append(_ messages: [OutgoingMessage]) async throws(LogError) -> [LogPosition] {
-        try await real.append(messages)
-    }
-    func join(group: String, instance: String, topics: [String]) async throws(LogError) -> any GroupConsumer {
-        try await real.join(group: group, instance: instance, topics: topics)
-    }
-    func committed(group: String, topics: Set<String>) async throws(LogError) -> [TopicPartition: Offset] {
-        try await real.committed(group: group, topics: topics)
-    }
-    func applyRetention(now: Instant?) async throws(LogError) { try await real.applyRetention(now: now) }
-    func close() async { await real.close() }
 }
 
 private actor Counter {

@@ -50,9 +50,8 @@ struct SteppedFlusher {
         }
     }
 
-    mutating func own(_ partitions: TopicPartition..., at position: Offset = 0, isFirst: Bool = false) {
-        let start = StartingPoint(position: position, isFirst: isFirst)
-        tell(.assigned(Dictionary(uniqueKeysWithValues: partitions.map { ($0, start) })))
+    mutating func own(_ partitions: TopicPartition..., at position: Offset = 0) {
+        tell(.assigned(Dictionary(uniqueKeysWithValues: partitions.map { ($0, position) })))
     }
 
     mutating func pass(_ duration: Duration) {
@@ -79,7 +78,7 @@ struct SteppedFlusher {
         switch action {
         case .append(let assignment, let batch, let index, let room):
             tell(.appended(assignment, append(assignment, batch, from: index, room: room)))
-        case .finish(let assignment, let range, let reason):
+        case .finish(let assignment, let range, let reason, _):
             held[assignment] = nil
             tell(.finished(assignment, finished(range, reason)))
         case .put(let id, _):
