@@ -67,7 +67,7 @@ extension SmallPipeline {
     /// Compacts the quotes.
     func compact() async throws -> CompactedFile {
         let compactor = Compactor(catalog: catalog, engine: engine, store: raw, folder: folder)
-        for day in try await compactor.due() where day.dataset == "quotes" { _ = try await compactor.compact(day) }
+        for day in try await compactor.due() where day.dataset == "quotes" { _ = await compactor.compact(day) }
         guard let file = try await catalog.compactedFiles().first else { throw Unexpected("nothing was compacted") }
         return file
     }
