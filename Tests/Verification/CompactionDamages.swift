@@ -51,6 +51,10 @@ let compactionDamages: [Damage] = [
         )
         return "raw.quotes"
     },
+    Damage("a compacted file that was never swapped", .orphans) { pipeline in
+        let file = try await pipeline.compact()
+        return try Files.copy(file.key, as: "0123456789abcdef", below: pipeline.raw.location(of: ""))
+    },
     Damage("an object of a compacted file forgotten", .rawTables) { pipeline in
         let file = try await pipeline.compact()
         try await pipeline.edit("DELETE FROM lake.pregao.compaction_inputs WHERE key = '\(file.inputs[0])';")
