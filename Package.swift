@@ -86,7 +86,7 @@ let package = Package(
 
         // The local exchange.
         module("HTTPServer", ["CMicrohttpd"]),
-        module("Operations", ["Runtime", "HTTPServer"]),
+        module("Operations", ["Runtime", "Lake", "HTTPServer"]),
         module("Exchange", ["MarketData", "JSON", "Runtime", "HTTPServer"]),
 
         // The program.
@@ -122,7 +122,7 @@ let package = Package(
             name: "BenchmarkKafka",
             dependencies: [
                 "KafkaBaseline", "SampleQuotes", "Flusher", "KafkaLog", "EventLog", "Lake", "JSON", "MarketData",
-                "Runtime", "KafkaTesting",
+                "Runtime", "KafkaTesting", "EventLogTesting",
             ],
             path: "Benchmarks/Kafka", exclude: ["Baseline"], swiftSettings: strict),
         .executableTarget(
@@ -150,25 +150,33 @@ let package = Package(
         tests("Feeds", ["Feeds", "JSON", "MarketData"]),
         tests("EventLog", ["EventLog", "MarketData", "Runtime"]),
         tests("Lake", ["Lake", "JSON", "MarketData", "EventLog", "Runtime"]),
-        tests("DeadLetters", ["DeadLetters", "EventLog", "Lake", "MarketData", "Runtime"]),
+        tests("DeadLetters", ["DeadLetters", "EventLog", "EventLogTesting", "Lake", "MarketData", "Runtime"]),
         tests(
             "Warehouse",
             ["Warehouse", "PostgresTesting", "ObjectStoreTesting", "Lake", "JSON", "MarketData", "Runtime"]),
-        tests("Poller", ["Poller", "Feeds", "EventLog", "Exchange", "JSON", "MarketData", "Runtime"]),
-        tests("Flusher", ["Flusher", "EventLog", "Lake", "JSON", "MarketData", "Runtime"]),
-        tests("Archiver", ["Archiver", "EventLog", "Lake", "Warehouse", "JSON", "MarketData", "Runtime"]),
+        tests(
+            "Poller", ["Poller", "Feeds", "EventLog", "EventLogTesting", "Exchange", "JSON", "MarketData", "Runtime"]),
+        tests("Flusher", ["Flusher", "EventLog", "EventLogTesting", "Lake", "JSON", "MarketData", "Runtime"]),
+        tests(
+            "Archiver",
+            ["Archiver", "EventLog", "EventLogTesting", "Lake", "Warehouse", "JSON", "MarketData", "Runtime"]),
         tests("Batch", ["Batch", "Lake", "Warehouse", "JSON", "YAML", "MarketData", "Runtime"]),
         tests("Console", ["Console", "EventLog", "Lake", "Warehouse", "MarketData", "Runtime"]),
         tests(
             "Verification",
             ["Verification", "EventLog", "Lake", "Warehouse", "Batch", "JSON", "MarketData", "Runtime"]),
         tests("HTTPServer", ["HTTPServer"]),
-        tests("Operations", ["Operations", "Runtime"]),
+        tests("Operations", ["Operations", "ObjectStoreTesting", "Lake", "Runtime"]),
         tests("Exchange", ["Exchange", "HTTPServer", "JSON", "MarketData", "Runtime"]),
         tests("Configuration", ["Configuration", "KafkaLog", "Lake", "Poller", "YAML"]),
 
         // A PostgreSQL server that lives no longer than the tests.
         .target(name: "PostgresTesting", path: "Tests/PostgresTesting", swiftSettings: strict),
+
+        // A log that passes on what it does not make its own.
+        .target(
+            name: "EventLogTesting", dependencies: ["EventLog", "MarketData"], path: "Tests/EventLogTesting",
+            swiftSettings: strict),
 
         // A cluster inside the tests' process, and what tests do to a cluster.
         .target(
@@ -185,7 +193,8 @@ let package = Package(
         tests(
             "Contracts",
             [
-                "EventLog", "KafkaLog", "KafkaTesting", "Lake", "ObjectStoreTesting", "DeadLetters", "MarketData",
+                "EventLog", "EventLogTesting", "KafkaLog", "KafkaTesting", "Lake", "ObjectStoreTesting", "DeadLetters",
+                "MarketData",
                 "Runtime",
             ]),
         // The built program, killed and restarted.

@@ -1,54 +1,23 @@
 import EventLog
+import EventLogTesting
 import Flusher
-import MarketData
 import Runtime
 import Synchronization
 
 /// A log that passes everything on and counts the messages that its members are given.
-struct CountingLog: EventLog {
-    let log: any EventLog
+struct CountingLog: ForwardingLog {
+    let real: any EventLog
     let count: MessageCount
     /// A member is given no messages before it has just so many partitions: its share.
     let share: Int
 
-    var epoch: String { log.epoch }
-    var hasOffsetGaps: Bool { log.hasOffsetGaps }
-
-    func declare(_ topic: TopicDeclaration, readBy groups: Set<String>) async throws(LogError) {
-        try await log.declare(topic, readBy: groups)
-    }
-
-    func topics() async throws(LogError) -> [TopicDeclaration] { try await log.topics() }
-
-    func append(_ messages: [OutgoingMessage]) async throws(LogError) -> [LogPosition] {
-        try await log.append(messages)
-    }
-
     func join(group: String, instance: String, topics: [String]) async throws(LogError) -> any GroupConsumer {
-        let consumer = try await log.join(group: group, instance: instance, topics: topics)
-        return CountingConsumer(consumer: consumer, count: count, share: share)
+        let consumer = try await real.join(group: group, instance: instance, topics: topics)
+        return CountingConsumer(consumer, count: count, share: share)
     }
-
-    func committed(group: String, topics: Set<String>) async throws(LogError) -> [TopicPartition: Offset] {
-        try await log.committed(group: group, topics: topics)
-    }
-
-    func watermarks(of topic: String) async throws(LogError) -> [TopicPartition: Watermarks] {
-        try await log.watermarks(of: topic)
-    }
-
-    func read(_ partition: TopicPartition, from start: Offset, to end: Offset, maximumBytes: Int)
-        async throws(LogError) -> RecordBatch
-    {
-        try await log.read(partition, from: start, to: end, maximumBytes: maximumBytes)
-    }
-
-    func applyRetention(now: Instant?) async throws(LogError) { try await log.applyRetention(now: now) }
-
-    func close() async { await log.close() }
 }
 
-private final class CountingConsumer: GroupConsumer {
+private final class CountingConsumer: ForwardingConsumer {
     private struct State {
         var owned: Set<TopicPartition> = []
         /// Resumed before there is the member's share.
@@ -56,19 +25,19 @@ private final class CountingConsumer: GroupConsumer {
         var isOpen = false
     }
 
-    private let consumer: any GroupConsumer
+    let real: any GroupConsumer
     private let count: MessageCount
     private let share: Int
     private let state = Mutex(State())
 
-    init(consumer: any GroupConsumer, count: MessageCount, share: Int) {
-        self.consumer = consumer
+    init(_ consumer: any GroupConsumer, count: MessageCount, share: Int) {
+        real = consumer
         self.count = count
         self.share = share
     }
 
     func next(waitingAtMost duration: Duration) async throws(LogError) -> ConsumerEvent? {
-        let event = try await consumer.next(waitingAtMost: duration)
+        let event = try await real.next(waitingAtMost: duration)
         switch event {
         case .records(let batch)?: count.add(batch.records.count)
         case .assigned(let positions)?:
@@ -76,7 +45,7 @@ private final class CountingConsumer: GroupConsumer {
                 state.owned.formUnion(positions.keys)
                 return state.isOpen
             }
-            if !isOpen { await consumer.pause(Set(positions.keys)) }
+            if !isOpen { await real.pause(Set(positions.keys)) }
         case .revoking(let partitions)?, .lost(let partitions)?:
             state.withLock { state in
                 state.owned.subtract(partitions)
@@ -89,13 +58,13 @@ private final class CountingConsumer: GroupConsumer {
             state.isOpen = true
             return state.held
         }
-        if let opened { await consumer.resume(opened) }
+        if let opened { await real.resume(opened) }
         return event
     }
 
     func pause(_ partitions: Set<TopicPartition>) async {
         state.withLock { $0.held.subtract(partitions) }
-        await consumer.pause(partitions)
+        await real.pause(partitions)
     }
 
     func resume(_ partitions: Set<TopicPartition>) async {
@@ -103,14 +72,8 @@ private final class CountingConsumer: GroupConsumer {
             if !state.isOpen { state.held.formUnion(partitions) }
             return state.isOpen
         }
-        if isOpen { await consumer.resume(partitions) }
+        if isOpen { await real.resume(partitions) }
     }
-
-    func commit(_ batch: CommitBatch) async throws(LogError) -> [LogPosition] { try await consumer.commit(batch) }
-
-    func release(_ partitions: Set<TopicPartition>) async throws(LogError) { try await consumer.release(partitions) }
-
-    func leave() async { await consumer.leave() }
 }
 
 /// How many messages came, when the first did, and whether they are as many as are awaited.

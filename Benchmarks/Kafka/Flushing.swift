@@ -32,7 +32,7 @@ enum Flushing {
         let settings = FlusherSettings(
             instance: words[2], trigger: BatchTrigger(interval: .milliseconds(Int(interval * 1000))), group: words[1])
         try await Flusher(
-            settings: settings, datasets: [Datasets.quotes], log: CountingLog(log: log, count: count, share: share),
+            settings: settings, datasets: [Datasets.quotes], log: CountingLog(real: log, count: count, share: share),
             store: LocalObjectStore(root: words[3]), clock: SystemWallClock(),
             logger: Logger(component: words[2], minimum: .warning), metrics: metrics
         ).run(until: shutdown)

@@ -6,6 +6,7 @@ import Synchronization
 /// Stands in for the log, whose own cost is another benchmark's: it counts what is appended and forgets it.
 final class NullLog: EventLog {
     let epoch = "benchmrk"
+    let hasOffsetGaps = false
     private let counts = Mutex<[String: Int]>([:])
 
     func count(of topic: String) -> Int { counts.withLock { $0[topic] ?? 0 } }

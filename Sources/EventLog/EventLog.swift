@@ -91,8 +91,6 @@ public protocol EventLog: Sendable {
 }
 
 extension EventLog {
-    public var hasOffsetGaps: Bool { false }
-
     /// Declares a topic that no group has to read.
     public func declare(_ topic: TopicDeclaration) async throws(LogError) { try await declare(topic, readBy: []) }
 

@@ -14,8 +14,8 @@ public struct Flusher: Sendable {
     private let parts: FlusherParts
     private let log: any EventLog
 
-    /// - Parameter datasets: whose topics are read. The topics, `pregao.objects` and `pregao.dead-letters` are declared
-    ///   before ``run(until:)``.
+    /// - Parameter datasets: whose topics are read. The topics, `pregao.objects`, `pregao.dead-letters` and `pregao.gaps`
+    ///   are declared before ``run(until:)``.
     public init(
         settings: FlusherSettings, datasets: [Dataset], log: any EventLog, store: any ObjectStore,
         clock: any WallClock, logger: Logger, metrics: Metrics, readiness: Readiness = Readiness()
@@ -88,10 +88,6 @@ struct FlusherParts: Sendable {
     let sleeper: Flusher.Sleeper
 
     static let logHindrance = "flusher/log"
-    static let commitHindrance = "flusher/commit"
-
-    /// What begins the names of what hinders a partition.
-    static func hindrance(of partition: TopicPartition) -> String { "flusher/partition/\(partition)/" }
 
     func pause(afterAttempt attempt: Int, until shutdown: Shutdown) async {
         let duration = settings.retryPause.duration(afterAttempt: attempt, jitter: Double.random(in: 0...1))

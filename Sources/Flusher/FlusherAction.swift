@@ -1,12 +1,15 @@
 import EventLog
 import Lake
+import MarketData
 
 /// What the state machine asks for. Each of the first five is answered by an event; the others are done in order.
 enum FlusherAction: Sendable {
     /// Encode the batch's records, from the given index, into the partition's open object, as far as there is room.
     case append(Assignment, RecordBatch, from: Int, room: Room)
     /// Close the open object over this range, and open the next.
-    case finish(Assignment, Range<Offset>, EmptyReason?)
+    ///
+    /// - Parameter keptSince: of a range that retention took: when the log took the first message behind it.
+    case finish(Assignment, Range<Offset>, EmptyReason?, keptSince: Instant?)
     case put(ObjectID, FinishedObject)
     case commit([CommitPart])
     /// Pause before the given number of the try.

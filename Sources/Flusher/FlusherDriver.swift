@@ -80,10 +80,10 @@ struct FlusherDriver {
         case .append(let assignment, let batch, let index, let room):
             guard let encoder = encoder(of: assignment) else { return }
             group.addTask { .event(.appended(assignment, await encoder.append(batch, from: index, room: room))) }
-        case .finish(let assignment, let range, let reason):
+        case .finish(let assignment, let range, let reason, let keptSince):
             guard let encoder = encoder(of: assignment) else { return }
-            group.addTask { .event(try await Self.finish(encoder, assignment, range, reason)) }
-        case .put(let id, let object): group.addTask { [parts] in .event(await parts.put(id, object)) }
+            group.addTask { .event(try await Self.finish(encoder, assignment, range, reason, keptSince)) }
+        case .put(let id, let object): group.addTask { [parts] in .event(try await parts.put(id, object)) }
         case .commit(let commit):
             let batch = parts.batch(commit, datasets: datasets, epoch: log.epoch)
             group.addTask { [parts, consumer] in .event(try await parts.commit(batch, of: commit, to: consumer)) }
@@ -97,8 +97,7 @@ struct FlusherDriver {
         case .release(let partitions): group.addTask { [reader] in await reader.release(partitions) }
         case .discard(let assignment):
             encoders[assignment] = nil
-            parts.figures.forget(assignment.partition)
-            parts.readiness.clear(startingWith: FlusherParts.hindrance(of: assignment.partition))
+            parts.forget(assignment.partition)
         case .report(let report): parts.report(report)
         case .leave: break
         }
@@ -117,10 +116,11 @@ struct FlusherDriver {
     }
 
     private static func finish(
-        _ encoder: PartitionEncoder, _ assignment: Assignment, _ range: Range<Offset>, _ reason: EmptyReason?
+        _ encoder: PartitionEncoder, _ assignment: Assignment, _ range: Range<Offset>, _ reason: EmptyReason?,
+        _ keptSince: Instant?
     ) async throws -> FlusherEvent {
         do {
-            return .finished(assignment, try await encoder.finish(range, emptyReason: reason))
+            return .finished(assignment, try await encoder.finish(range, emptyReason: reason, keptSince: keptSince))
         } catch {
             throw FlusherError.encoding(assignment.partition, range, cause: "\(error)")
         }

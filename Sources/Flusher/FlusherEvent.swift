@@ -22,19 +22,13 @@ enum EmptyReason: String, Sendable {
     case beforeFirstStart = "before-first-start"
 }
 
-/// Where a new owner goes on.
-struct StartingPoint: Hashable, Sendable {
-    let position: Offset
-    /// The group has never committed the partition.
-    let isFirst: Bool
-}
-
 /// What the state machine is told.
 enum FlusherEvent: Sendable {
-    case assigned([TopicPartition: StartingPoint])
+    case assigned([TopicPartition: Offset])
     case revoking(Set<TopicPartition>)
     case lost(Set<TopicPartition>)
-    case trimmed(TopicPartition, from: Offset, to: Offset)
+    /// - Parameter keptSince: when the log took the first message behind what is gone, where there is one.
+    case trimmed(TopicPartition, from: Offset, to: Offset, keptSince: Instant?)
     case records(RecordBatch)
     /// Time has passed.
     case tick
@@ -75,6 +69,8 @@ struct Appended: Sendable {
 struct FinishedObject: Sendable {
     let range: Range<Offset>
     let summary: ObjectSummary
+    /// To be held against the store before anything is put, where the range is the partition's first.
+    var beginning: PartitionBeginning?
     /// What is to be put: large dead letters first, the raw object last.
     let contents: [(key: String, bytes: [UInt8])]
     let deadLetters: [OutgoingMessage]
@@ -93,6 +89,9 @@ struct ObjectSummary: Sendable {
     let rejected: Int
     let emptyReason: EmptyReason?
     let days: [Announcement.DayContent]
+    /// Between which of the log's times the messages of a range that retention took lay, as far as it is known.
+    var lostAfter: Instant?
+    var lostBefore: Instant?
 }
 
 /// What a pause is for.

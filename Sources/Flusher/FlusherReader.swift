@@ -1,4 +1,5 @@
 import EventLog
+import MarketData
 import Runtime
 
 /// Reads the log for the driver and gives partitions back, trying again while the log refuses.
@@ -25,7 +26,7 @@ struct FlusherReader: Sendable {
                 let event = try await consumer.next(waitingAtMost: wait)
                 if attempt > 0 { parts.readiness.clear(FlusherParts.logHindrance) }
                 guard let event else { return .polled(.tick) }
-                return .polled(try await translated(event))
+                return .polled(await translated(event))
             } catch {
                 // Fenced: another process runs as this instance.
                 guard !error.isFinal, error.kind != .fenced else { throw error }
@@ -39,43 +40,21 @@ struct FlusherReader: Sendable {
         }
     }
 
-    private func translated(_ event: ConsumerEvent) async throws(LogError) -> FlusherEvent {
+    private func translated(_ event: ConsumerEvent) async -> FlusherEvent {
         switch event {
-        case .assigned(let positions): .assigned(try await startingPoints(positions))
+        case .assigned(let positions): .assigned(positions)
         case .revoking(let partitions): .revoking(partitions)
         case .lost(let partitions): .lost(partitions)
-        case .trimmed(let partition, let from, let to): .trimmed(partition, from: from, to: to)
+        case .trimmed(let partition, let from, let to):
+            .trimmed(partition, from: from, to: to, keptSince: await timeOfFirst(in: partition, from: to))
         case .records(let batch): .records(batch)
         }
     }
 
-    private func startingPoints(_ positions: [TopicPartition: Offset]) async throws(LogError)
-        -> [TopicPartition: StartingPoint]
-    {
-        if log.hasOffsetGaps { try await refuseMadeAnew(Set(positions.filter { $0.value == 0 }.keys)) }
-        // Only a partition whose first messages are gone has a range before its first start.
-        guard positions.values.contains(where: { $0 > 0 }) else {
-            return positions.mapValues { StartingPoint(position: $0, isFirst: true) }
-        }
-        let committed = try await committedPositions(in: Set(positions.keys.map(\.topic)))
-        return Dictionary(
-            uniqueKeysWithValues: positions.map { partition, position in
-                (partition, StartingPoint(position: position, isFirst: committed[partition] == nil))
-            })
-    }
-
-    /// Asks until the log answers: an assignment that was taken is not told a second time.
-    private func committedPositions(in topics: Set<String>) async throws(LogError) -> [TopicPartition: Offset] {
-        var attempt = 0
-        while true {
-            do throws(LogError) {
-                return try await log.committed(group: parts.settings.group, topics: topics)
-            } catch {
-                guard !error.isFinal, !shutdown.isRequested, !Task.isCancelled else { throw error }
-                attempt += 1
-                await parts.pause(afterAttempt: attempt, until: shutdown)
-            }
-        }
+    /// When the log took the first message that it has from there on; nil where it has none, or does not say now.
+    private func timeOfFirst(in partition: TopicPartition, from start: Offset) async -> Instant? {
+        let batch = try? await log.read(partition, from: start, to: .max, maximumBytes: 1)
+        return batch?.records.first?.timestamp
     }
 
     /// Tries until the log takes it, since a partition that is kept is read by nobody; leaving releases everything.

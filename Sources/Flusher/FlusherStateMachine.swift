@@ -53,11 +53,12 @@ struct FlusherStateMachine {
 
     private mutating func apply(_ event: FlusherEvent, now: Duration, _ actions: inout [FlusherAction]) {
         switch event {
-        case .assigned(let starts): assign(starts, &actions)
+        case .assigned(let positions): assign(positions, &actions)
         case .revoking(let partitions): for partition in partitions { flows[partition]?.end(.revoked) }
         case .lost(let partitions):
             for partition in partitions.sorted() { drop(partition, why: .lost, &actions) }
-        case .trimmed(let partition, _, let end): if !isDraining { flows[partition]?.takeTrimmed(to: end) }
+        case .trimmed(let partition, let start, let end, let keptSince):
+            if !isDraining { flows[partition]?.takeTrimmed(from: start, to: end, keptSince: keptSince) }
         case .records(let batch): if !isDraining { flows[batch.source]?.take(batch, now: now) }
         case .tick: break
         case .shutdown: isDraining = true
@@ -81,14 +82,14 @@ struct FlusherStateMachine {
         flows[assignment.partition]?.assignment == assignment
     }
 
-    private mutating func assign(_ starts: [TopicPartition: StartingPoint], _ actions: inout [FlusherAction]) {
-        for (partition, start) in starts.sorted(by: { $0.key < $1.key }) {
+    private mutating func assign(_ positions: [TopicPartition: Offset], _ actions: inout [FlusherAction]) {
+        for (partition, position) in positions.sorted(by: { $0.key < $1.key }) {
             guard let trigger = triggers[partition.topic] else { continue }
             // What an earlier ownership left is read again.
             drop(partition, why: .lost, &actions)
             assignments += 1
             flows[partition] = PartitionFlow(
-                assignment: Assignment(partition: partition, number: assignments), trigger: trigger, from: start)
+                assignment: Assignment(partition: partition, number: assignments), trigger: trigger, from: position)
             // Resumed unless there is a reason not to: the log may remember a pause of an earlier ownership.
             paused.insert(partition)
         }
@@ -116,7 +117,8 @@ struct FlusherStateMachine {
     }
 
     private mutating func commitFailed(_ error: LogError, _ actions: inout [FlusherAction]) {
-        let partitions = commits.parts.map(\.assignment.partition)
+        // Of a partition that went away meanwhile nothing is held, and its next owner commits it.
+        let partitions = commits.parts.map(\.assignment).filter(isCurrent).map(\.partition)
         switch error.kind {
         case .fenced:
             actions.append(.report(.commitFenced(partitions, error)))
@@ -125,6 +127,7 @@ struct FlusherStateMachine {
             }
         case .messageTooLarge:
             guard let (alone, attempt) = commits.wasTooLarge() else { return }
+            guard isCurrent(alone.assignment) else { return commits.forget(alone.assignment) }
             actions.append(.report(.commitHeld(partitions, error, attempt: attempt)))
             actions.append(.wait(.commitAlone(alone.assignment), attempt: attempt))
         default:

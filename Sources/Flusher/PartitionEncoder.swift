@@ -19,6 +19,8 @@ actor PartitionEncoder {
     /// The open object's.
     private var version: Int
     private var firstTimestamp: Instant?
+    /// Of the last message that was read, whatever object it is in.
+    private var lastTimestamp: Instant?
     private var rejected: [OutgoingMessage] = []
     private var rejectedBytes = 0
     private var storedLetters: [(key: String, bytes: [UInt8])] = []
@@ -74,6 +76,7 @@ actor PartitionEncoder {
                 continue
             }
             if firstTimestamp == nil { firstTimestamp = record.timestamp }
+            lastTimestamp = record.timestamp
             return nil
         }
     }
@@ -108,19 +111,29 @@ actor PartitionEncoder {
     ///
     /// The day in its name is the UTC day of the range's first message; a range without any bears 1970-01-01, the same
     /// whoever flushes it, whenever.
-    func finish(_ range: Range<Offset>, emptyReason: EmptyReason?) throws -> FinishedObject {
+    ///
+    /// - Parameter keptSince: of a range that retention took: when the log took the first message behind it.
+    func finish(_ range: Range<Offset>, emptyReason: EmptyReason?, keptSince: Instant? = nil) throws -> FinishedObject {
         let encoder = encoder.take() ?? newEncoder()
         let file = try encoder.finish(range: range, topic: identity.source.topic, epoch: identity.epoch)
         let day = firstTimestamp?.utcDay ?? Day(daysSinceEpoch: 0)
         let name = RawObjectName(
             dataset: identity.dataset.name, day: day, topic: identity.source.topic, epoch: identity.epoch,
             partition: identity.source.partition, start: range.lowerBound, end: range.upperBound, sha256: file.sha256)
-        let summary = ObjectSummary(
+        var summary = ObjectSummary(
             key: name.key, size: file.bytes.count, sha256: file.sha256, schemaVersion: file.schemaVersion,
             rows: Int(file.rows), rejected: rejected.count,
             emptyReason: file.rows > 0 ? nil : emptyReason ?? .allRejected, days: file.days)
+        if emptyReason == .lostToRetention {
+            summary.lostAfter = lastTimestamp
+            summary.lostBefore = keptSince
+        }
+        let beginning =
+            range.lowerBound == 0
+            ? PartitionBeginning(source: identity.source, epoch: identity.epoch, firstMessage: firstTimestamp) : nil
         let object = FinishedObject(
-            range: range, summary: summary, contents: storedLetters + [(name.key, file.bytes)], deadLetters: rejected)
+            range: range, summary: summary, beginning: beginning, contents: storedLetters + [(name.key, file.bytes)],
+            deadLetters: rejected)
         startAnew()
         Waypoint.flusherEncoded.reached()
         return object

@@ -1,11 +1,12 @@
 import EventLog
+import MarketData
 
 extension PartitionFlow {
     /// What waits to be encoded.
     enum Input {
         case records(RecordBatch, from: Int, arrived: Duration)
         /// Everything up to this offset is without a message to read.
-        case empty(to: Offset, EmptyReason)
+        case empty(to: Offset, EmptyReason, keptSince: Instant?)
 
         /// What of it is in memory, all of the batch as long as any of it waits.
         var byteCount: Int {
@@ -72,6 +73,7 @@ extension PartitionFlow {
 extension FinishedObject {
     /// What the commit needs once the contents are stored.
     var withoutContents: FinishedObject {
-        FinishedObject(range: range, summary: summary, contents: [], deadLetters: deadLetters)
+        FinishedObject(
+            range: range, summary: summary, beginning: beginning, contents: [], deadLetters: deadLetters)
     }
 }

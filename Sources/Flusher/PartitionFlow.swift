@@ -1,4 +1,5 @@
 import EventLog
+import MarketData
 
 /// One partition between the log and the commit: what waits to be encoded, the open object, and the objects that wait
 /// to be put or committed, all in the order of offsets.
@@ -26,13 +27,11 @@ struct PartitionFlow {
     private var inputs: [Input] = []
     private(set) var isBehind = false
 
-    init(assignment: Assignment, trigger: BatchTrigger, from start: StartingPoint) {
+    init(assignment: Assignment, trigger: BatchTrigger, from position: Offset) {
         self.assignment = assignment
         self.trigger = trigger
-        position = start.position
-        let tilesFromZero = start.isFirst && start.position > 0
-        open = OpenObject(start: tilesFromZero ? 0 : start.position)
-        if tilesFromZero { inputs.append(.empty(to: start.position, .beforeFirstStart)) }
+        self.position = position
+        open = OpenObject(start: position)
     }
 
     // MARK: What arrives
@@ -44,9 +43,12 @@ struct PartitionFlow {
     }
 
     /// The range from what was read up to `end` is gone from the log.
-    mutating func takeTrimmed(to end: Offset) {
+    mutating func takeTrimmed(from start: Offset, to end: Offset, keptSince: Instant?) {
         guard ending == nil else { return }
-        inputs.append(.empty(to: end, .lostToRetention))
+        // A group that has never committed is told so of what is gone before the position that it starts at.
+        let isBeforeFirstStart = start == 0 && end == position
+        if isBeforeFirstStart { open = OpenObject(start: 0) }
+        inputs.append(.empty(to: end, isBeforeFirstStart ? .beforeFirstStart : .lostToRetention, keptSince: keptSince))
     }
 
     mutating func end(_ reason: Ending) { ending = reason }
@@ -60,17 +62,17 @@ struct PartitionFlow {
         guard step == .none, ending != .fenced else { return nil }
         if open.messages > 0, mustSeal(now: now, isDraining: isDraining) {
             step = .finishing
-            return .finish(assignment, open.start..<open.end, nil)
+            return .finish(assignment, open.start..<open.end, nil, keptSince: nil)
         }
         switch inputs.first {
         case nil: return nil
-        case .empty(let end, let reason):
+        case .empty(let end, let reason, let keptSince):
             inputs.removeFirst()
             // What was read before it was lost is not lost.
             guard end > open.end else { return nextStep(now: now, isDraining: isDraining) }
             step = .finishing
             open.end = end
-            return .finish(assignment, open.start..<end, reason)
+            return .finish(assignment, open.start..<end, reason, keptSince: keptSince)
         case .records(let batch, let index, let arrived):
             if open.openedAt == nil { open.openedAt = arrived }
             step = .appending

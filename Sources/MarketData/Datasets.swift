@@ -50,13 +50,14 @@ public enum Datasets {
             Column("task_key", .text, nullable: true, "The task that yielded the row."),
         ])
 
-    /// Why an observation that was due is missing. A gap covers [from_time, to_time) of a feed's poll slots.
+    /// Why an observation that was due is missing. A gap covers [from_time, to_time) of a feed's poll slots, or of the
+    /// log's times where retention took messages before they were read.
     public static let gaps = Dataset(
         name: "gaps", description: "Poll slots without a quote, with the reason.", keyColumn: "symbol",
         tradingDay: TradingDayRule(column: "from_time"),
         columns: [
-            Column("feed", .text, "The feed whose poll failed."),
-            Column("symbol", .text, "The symbol whose poll failed."),
+            Column("feed", .text, "The feed whose poll failed; the dataset whose messages were lost to retention."),
+            Column("symbol", .text, "The symbol whose poll failed; the topic and partition of what was lost."),
             Column("price_type", .text, nullable: true, "The series' price type, for feeds of quotes."),
             Column("from_time", .instant, "The first missing slot's start."),
             Column("to_time", .instant, "The last missing slot's end."),

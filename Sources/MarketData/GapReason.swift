@@ -1,4 +1,4 @@
-/// Why a poll slot holds no quote, or a task no rows: the words of `gaps.reason`.
+/// Why a poll slot holds no quote, a task no rows, or the tables not what was in the log: the words of `gaps.reason`.
 public enum GapReason: String, Hashable, Sendable, CaseIterable {
     // What was wrong with the answer.
     case httpStatus = "http-status"
@@ -33,6 +33,9 @@ public enum GapReason: String, Hashable, Sendable, CaseIterable {
     case logUnavailable = "log-unavailable"
     case shutdown
 
+    // Why what was kept did not arrive.
+    case lostToRetention = "lost-to-retention"
+
     /// One sentence, as docs/ lists it.
     public var meaning: String {
         switch self {
@@ -63,6 +66,8 @@ public enum GapReason: String, Hashable, Sendable, CaseIterable {
         case .clockJump: "The wall clock leapt over the slot."
         case .logUnavailable: "The quote was fetched, but the log could not take it."
         case .shutdown: "The poller was stopping."
+        case .lostToRetention:
+            "The log's retention took messages before they were read; `symbol` is their topic and partition, `detail` tells their offsets."
         }
     }
 }

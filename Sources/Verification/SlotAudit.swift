@@ -21,6 +21,8 @@ struct SlotAudit {
             for row in try await catalog.rows(query, snapshot: snapshot) {
                 if let covered = row.integer("covered") {
                     report.checked(.slots, covered)
+                } else if let place = row.text("lost") {
+                    report.unproven(.slots, place, "lost to retention: \(row.text("detail") ?? "")")
                 } else {
                     judge(row, into: &report)
                 }
@@ -42,8 +44,8 @@ struct SlotAudit {
         }
     }
 
-    /// How many stretches are covered; then the holes between them in each series, and from its last one to where it is
-    /// accounted for.
+    /// How many stretches are covered, and what retention took before it was in a table; then the holes between them in
+    /// each series, and from its last one to where it is accounted for.
     private var query: String {
         let values = accounts.archived.map { account in
             let texts = [account.feed, account.symbol, account.priceType].map { SQL.literal($0) }
@@ -53,14 +55,17 @@ struct SlotAudit {
         // A slot of the first day's start may be filled by a quote that was observed a day later or earlier.
         let earlier = scope.since.map { "WHERE trading_day >= \(SQL.literal($0.adding(days: -1)))" } ?? ""
         let start = scope.since.map { "WHERE hole_to > \($0.startInUTC.microseconds)" } ?? ""
+        let lost = GapReason.lostToRetention.rawValue
         return """
             CREATE TEMP TABLE covered AS
                 SELECT feed, symbol, price_type, epoch_us(scheduled_at) AS a, epoch_us(scheduled_at) + poll_interval AS b
                 FROM lake.raw.quotes \(earlier)
                 UNION ALL
                 SELECT feed, symbol, coalesce(price_type, ''), epoch_us(from_time), epoch_us(to_time)
-                FROM lake.raw.gaps \(earlier);
+                FROM (FROM lake.raw.gaps \(earlier)) WHERE reason <> '\(lost)';
             SELECT count(*) AS covered FROM covered;
+            SELECT symbol AS lost, detail FROM (FROM lake.raw.gaps \(earlier)) WHERE reason = '\(lost)'
+            ORDER BY symbol, detail LIMIT 1000;
             WITH accounted(feed, symbol, price_type, until) AS (\(known)),
             ordered AS (
                 SELECT *, max(b) OVER (

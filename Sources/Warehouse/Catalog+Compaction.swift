@@ -139,12 +139,13 @@ extension Transaction {
     fileprivate mutating func inputs(of file: CompactedFile, in dataset: Dataset, _ doing: String)
         throws(CatalogError) -> SwappedInputs?
     {
-        let keys = SQL.list(file.inputs)
+        let keys = SQL.ledger("key", among: file.inputs)
         let rows = try run(
             """
             SELECT location, rows, schema_version FROM lake.pregao.objects ANTI JOIN
                 lake.pregao.compaction_inputs USING (key)
-            WHERE key IN \(keys) AND status = 'registered' AND dataset = \(SQL.literal(file.dataset))
+            WHERE \(keys) AND \(SQL.ledger("status", among: ["registered"]))
+                AND \(SQL.ledger("dataset", among: [file.dataset]))
             """)
         guard rows.count == file.inputs.count else { return nil }
         var inputs = SwappedInputs()
@@ -173,7 +174,7 @@ extension Transaction {
             """
             SELECT min(trading_day) AS first_day, max(trading_day) AS last_day, min(partition) AS low,
                 max(partition) AS high, min(start_offset) AS first, max(end_offset) AS last
-            FROM lake.pregao.objects JOIN lake.pregao.object_days USING (key) WHERE key IN \(keys)
+            FROM lake.pregao.objects JOIN lake.pregao.object_days USING (key) WHERE \(keys)
             """)
         guard let row = found.first else {
             throw CatalogError(.corrupt, doing: doing, cause: "the objects have no trading day")

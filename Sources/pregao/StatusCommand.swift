@@ -62,17 +62,11 @@ enum StatusCommand {
         }
     }
 
-    /// What a group has not yet passed, by partition.
     private static func lag(_ log: any EventLog) async throws -> [[Table.Cell]] {
         var rows: [[Table.Cell]] = []
-        let topics = try await log.topics()
         for group in ["pregao.flusher", "pregao.archiver", "pregao.poller"] {
-            let positions = try await log.committed(group: group)
-            for topic in topics where positions.keys.contains(where: { $0.topic == topic.name }) {
-                for (partition, marks) in try await log.watermarks(of: topic.name).sorted(by: { $0.key < $1.key }) {
-                    let waiting = marks.end - (positions[partition] ?? marks.start)
-                    rows.append([.text("waiting for \(group)"), .text("\(partition)"), .number(waiting)])
-                }
+            for (partition, waiting) in try await log.lag(of: group).sorted(by: { $0.key < $1.key }) {
+                rows.append([.text("waiting for \(group)"), .text("\(partition)"), .number(waiting)])
             }
         }
         return rows

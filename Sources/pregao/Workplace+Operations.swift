@@ -43,15 +43,27 @@ struct LagFigures {
     }
 
     private func measure(group: String, until ended: Shutdown) async throws(LogError) {
-        let positions = try await log.committed(group: group)
-        for topic in Set(positions.keys.map(\.topic)) where !ended.isRequested {
-            for (partition, marks) in try await log.watermarks(of: topic) {
-                let waiting = marks.end - max(positions[partition] ?? marks.start, marks.start)
-                metrics.set(
-                    "pregao_log_lag_messages",
-                    ["group": group, "topic": topic, "partition": "\(partition.partition)"],
-                    to: Double(max(0, waiting)))
+        for (partition, waiting) in try await log.lag(of: group, until: ended) {
+            metrics.set(
+                "pregao_log_lag_messages",
+                ["group": group, "topic": partition.topic, "partition": "\(partition.partition)"],
+                to: Double(waiting))
+        }
+    }
+}
+
+extension EventLog {
+    /// What the group has yet to pass of what is kept, in every partition of the topics that it has ever committed in.
+    ///
+    /// - Parameter ended: is asked between requests; what was not asked for by then is left out.
+    func lag(of group: String, until ended: Shutdown = Shutdown()) async throws(LogError) -> [TopicPartition: Int64] {
+        let positions = try await committed(group: group)
+        var lag: [TopicPartition: Int64] = [:]
+        for topic in Set(positions.keys.map(\.topic)).sorted() where !ended.isRequested {
+            for (partition, marks) in try await watermarks(of: topic) {
+                lag[partition] = max(0, marks.end - max(positions[partition] ?? marks.start, marks.start))
             }
         }
+        return lag
     }
 }

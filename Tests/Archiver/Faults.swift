@@ -1,4 +1,5 @@
 import EventLog
+import EventLogTesting
 import Lake
 import MarketData
 import Synchronization
@@ -166,53 +167,37 @@ struct FaultyStore: ObjectStore {
 }
 
 /// A real log, as a process sees it to which something happens.
-struct FaultyLog: EventLog {
+struct FaultyLog: ForwardingLog {
     let real: any EventLog
     let fault: any Fault
+    var time: ManualTime?
     let onCommit: @Sendable (CommitBatch) -> Void
-
-    var epoch: String { real.epoch }
 
     func join(group: String, instance: String, topics: [String]) async throws(LogError) -> any GroupConsumer {
         if await fault.strikes(at: Moment(.before, .join)) { throw error(.join) }
         let consumer = try await real.join(group: group, instance: instance, topics: topics)
-        return FaultyConsumer(real: consumer, fault: fault, onCommit: onCommit)
+        return FaultyConsumer(real: consumer, fault: fault, time: time, onCommit: onCommit)
     }
 
     private func error(_ call: Moment.Call) -> LogError {
         LogError(fault.logError, doing: call.rawValue, cause: "the test's fault")
     }
-
-    func declare(_ topic: TopicDeclaration, readBy groups: Set<String>) async throws(LogError) {
-        try await real.declare(topic, readBy: groups)
-    }
-    func topics() async throws(LogError) -> [TopicDeclaration] { try await real.topics() }
-    func append(_ messages: [OutgoingMessage]) async throws(LogError) -> [LogPosition] {
-        try await real.append(messages)
-    }
-    func committed(group: String, topics: Set<String>) async throws(LogError) -> [TopicPartition: Offset] {
-        try await real.committed(group: group, topics: topics)
-    }
-    func watermarks(of topic: String) async throws(LogError) -> [TopicPartition: Watermarks] {
-        try await real.watermarks(of: topic)
-    }
-    func read(_ partition: TopicPartition, from start: Offset, to end: Offset, maximumBytes: Int)
-        async throws(LogError) -> RecordBatch
-    {
-        try await real.read(partition, from: start, to: end, maximumBytes: maximumBytes)
-    }
-    func applyRetention(now: Instant?) async throws(LogError) { try await real.applyRetention(now: now) }
-    func close() async { await real.close() }
 }
 
-struct FaultyConsumer: GroupConsumer {
+struct FaultyConsumer: ForwardingConsumer {
     let real: any GroupConsumer
     let fault: any Fault
+    /// What it waits by; nil for the machine's own.
+    let time: ManualTime?
     let onCommit: @Sendable (CommitBatch) -> Void
 
     func next(waitingAtMost duration: Duration) async throws(LogError) -> ConsumerEvent? {
         try await strike(Moment(.before, .next))
-        return try await real.next(waitingAtMost: duration)
+        guard let time else { return try await real.next(waitingAtMost: duration) }
+        let event = try await real.next(waitingAtMost: .zero)
+        if case .records(let batch)? = event { time.taken(batch.records.count) }
+        if event == nil { await time.sleep(duration) }
+        return event
     }
 
     func commit(_ batch: CommitBatch) async throws(LogError) -> [LogPosition] {
@@ -227,10 +212,6 @@ struct FaultyConsumer: GroupConsumer {
         guard await fault.strikes(at: moment) else { return }
         throw LogError(fault.logError, doing: "\(moment)", cause: "the test's fault")
     }
-
-    func pause(_ partitions: Set<TopicPartition>) async { await real.pause(partitions) }
-    func resume(_ partitions: Set<TopicPartition>) async { await real.resume(partitions) }
-    func release(_ partitions: Set<TopicPartition>) async throws(LogError) { try await real.release(partitions) }
 
     func leave() async {
         // The dead do not leave.

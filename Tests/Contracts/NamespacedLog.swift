@@ -7,6 +7,7 @@ struct NamespacedLog: EventLog {
     let prefix: String
 
     var epoch: String { whole.epoch }
+    var hasOffsetGaps: Bool { whole.hasOffsetGaps }
 
     func declare(_ topic: TopicDeclaration, readBy groups: Set<String>) async throws(LogError) {
         try await whole.declare(

@@ -41,7 +41,9 @@ struct KafkaFaultTests {
         }
     }
 
-    @Test("what retention took before it was read is announced as a range without a row, loudly, and the rest goes on")
+    @Test(
+        "what retention took before it was read is announced as a range without a row and recorded as a gap, loudly, and the rest goes on"
+    )
     func lostToRetention() async throws {
         try await KafkaCluster.shared().with(Self.options) { pipeline in
             try await pipeline.expect(0, ["poll", "--for", "3s"])
@@ -55,7 +57,7 @@ struct KafkaFaultTests {
             try #require(!lost.isEmpty)
             let cluster = try KafkaCluster.shared()
             try #require(Administrator(brokers: cluster.address)).deleteRecords(before: lost)
-            let flushed = try await pipeline.expect(0, ["flush", "--for", "3s"])
+            let flushed = try await pipeline.expect(0, ["flush", "--for", "5s"])
             #expect(flushed.contains("level=error") && flushed.contains("messages were lost to retention"))
             try await pipeline.expect(0, ["archive", "--for", "3s"])
             let ranges = try await pipeline.rows(
@@ -65,6 +67,18 @@ struct KafkaFaultTests {
                 """)
             let told = ranges.map { "\($0["p"] ?? "") \($0["e"] ?? "")" }.sorted()
             #expect(told == lost.map { "\($0.key.partition) \($0.value)" }.sorted())
+            let gaps = try await pipeline.rows(
+                "SELECT symbol AS place, feed, detail FROM lake.raw.gaps WHERE reason = 'lost-to-retention' ORDER BY 1")
+            #expect(gaps.map { $0["place"] ?? "" } == lost.keys.map { "\($0)" }.sorted())
+            for gap in gaps {
+                let (partition, end) = try #require(lost.first { "\($0.key)" == gap["place"] })
+                let start = read[partition] ?? 0
+                #expect(gap["feed"] == "quotes")
+                #expect(gap["detail"]?.hasPrefix("offsets \(start) to \(end - 1) of epoch ") == true)
+            }
+            // The slots of what is lost are faults; the gap is none, and is shown.
+            let verified = try await pipeline.run(["verify", "--json"]).output
+            for gap in gaps { #expect(verified.contains("lost to retention: \(gap["detail"] ?? "")")) }
             let positions = try await log.committed(group: "pregao.flusher")
             for (partition, end) in lost { #expect((positions[partition] ?? 0) >= end) }
             await log.close()
@@ -78,6 +92,8 @@ struct KafkaFaultTests {
             try await pipeline.expect(0, ["flush", "--for", "3s"])
             let cluster = try KafkaCluster.shared()
             try #require(Administrator(brokers: cluster.address)).deleteTopics(startingWith: Datasets.quotes.topic)
+            // As long as it was before, or longer.
+            try await pipeline.expect(0, ["poll", "--for", "5s"])
             let refused = try await pipeline.run(["flush", "--for", "20s"])
             #expect(refused.ending == .exited(69))
             #expect(refused.output.contains("deleted and made anew") && refused.output.contains("log.epoch"))

@@ -58,11 +58,31 @@ struct ObjectStorePipelineTests {
             try await pipeline.finish("run")
             try await pipeline.expectProven()
             // Where the settings say, under keys that an S3 consumer asks for.
-            for (name, prefix) in [("raw", "lake/raw/"), ("backup", "raw/"), ("refined", "tables/of-pregao/refined/")] {
+            for (name, prefixes) in [
+                ("raw", ["lake/raw/", "lake/beginnings/"]), ("backup", ["raw/"]),
+                ("refined", ["tables/of-pregao/refined/"]),
+            ] {
                 let keys = try await #require(buckets[name]).objects().keys
-                #expect(!keys.isEmpty && keys.allSatisfy { $0.hasPrefix(prefix) }, "\(name)")
+                #expect(!keys.isEmpty && keys.allSatisfy { key in prefixes.contains { key.hasPrefix($0) } }, "\(name)")
             }
             #expect(try pipeline.outputs().allSatisfy { !$0.contains(Bucket.secretKey) })
+        }
+    }
+
+    @Test("stores that answer nobody when a process starts are waited for by the settings' names, and then it works")
+    func awayAtTheStart() async throws {
+        try await withPipeline { pipeline, server, _ in
+            server.fallSilent()
+            try pipeline.start("run", ["run", "--set", "storage.request-timeout=1s"] + Self.patience)
+            // The last that is asked.
+            try await pipeline.said(["setting=storage.refined"], after: 0)
+            // Whether a catalog was lost the backup tells alone.
+            try await pipeline.said(["cannot ask the backup store"], after: 0)
+            server.answer()
+            try await pipeline.said(["a store answers now"], after: 0)
+            try await pipeline.said(["published a day"], after: 0)
+            try await pipeline.finish("run")
+            try await pipeline.expectProven()
         }
     }
 
@@ -74,7 +94,9 @@ struct ObjectStorePipelineTests {
             try await pipeline.answers(20, whileAlive: ["run"])
             _ = try await raw.requests()
             try await raw.spoil([S3Fault.slow(seconds: 4).on("PUT", key: "raw/")])
-            try await eventually("an upload") { try await raw.requests().contains { $0.hasPrefix("PUT") } }
+            try await eventually("an upload") {
+                try await raw.requests().contains { $0.hasPrefix("PUT") && $0.contains("/raw/") }
+            }
             try await pipeline.kill("run")
             try await raw.spoil([])
             try pipeline.start("run", ["run"] + Self.patience)
@@ -140,6 +162,18 @@ struct ObjectStorePipelineTests {
             let said = try await pipeline.expect(78, ["run"])
             #expect(said.contains("storage.raw.url: look for s3://"))
             #expect(!said.contains(Bucket.secretKey))
+        }
+    }
+}
+
+extension ObjectStorePipelineTests {
+    @Test("credentials of Google's that cannot be read end the program at once, by the setting's name")
+    func googleCredentials() async throws {
+        try await Pipeline.with(Pipeline.Options()) { pipeline in
+            try pipeline.add(settings: "storage:\n  backup:\n    url: gs://copies/of-pregao\n")
+            let environment = ["GOOGLE_APPLICATION_CREDENTIALS": "/there/is/no/such/file.json"]
+            let said = try await pipeline.expect(78, ["run"], environment: environment)
+            #expect(said.contains("storage.backup.url: look for gs://copies/of-pregao"))
         }
     }
 }

@@ -160,25 +160,6 @@ struct DeliveryTests {
         }
     }
 
-    @Test("Messages lost to retention are announced as such")
-    func lostToRetention() async throws {
-        try await Landing.with(partitions: 1, retention: .delete(age: .seconds(1), bytes: nil)) { landing in
-            try await landing.appendPrices(0..<10)
-            // Between the assignment and the first records.
-            let freeze = Freeze(Moment(call: .next, side: .before), atNumber: 2)
-            async let failure = landing.live(Landing.Life(fault: freeze)) { $0.values.contains(15) }
-            await freeze.began.opened()
-            try await landing.removeEverything()
-            try await landing.appendPrices(10..<15)
-            freeze.end.open()
-            #expect(try await failure == nil)
-            let announced = try await landing.announcements()
-            #expect(announced.first?.emptyReason == "lost-to-retention")
-            #expect(announced.first?.start == 0 && announced.first?.end == 10)
-            #expect(announced.last?.end == 15)
-        }
-    }
-
     @Test("Settings that are not valid are refused before anything is read")
     func invalidSettings() async throws {
         try await Landing.with { landing in

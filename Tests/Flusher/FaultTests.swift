@@ -145,7 +145,7 @@ struct FaultTests {
         try await Landing.with(partitions: 1) { landing in
             try await landing.appendPrices(0..<7)
             // A first life that puts and dies tells what the object is called.
-            let death = Death { $0 == Moment(call: .put, side: .after) }
+            let death = Death { $0 == Moment(call: .commit, side: .before) }
             try await landing.liveUntilAllIsCommitted(Landing.Life(fault: death))
             let key = try #require(try await landing.objects().first)
             let right = try await landing.store.read(key)

@@ -1,4 +1,5 @@
 import EventLog
+import EventLogTesting
 import Lake
 import MarketData
 import Synchronization
@@ -116,6 +117,17 @@ struct Passing: Fault {
     func strike(at moment: Moment) { if moment == self.moment { gate.open() } }
 }
 
+/// Both may go wrong.
+struct Both: Fault {
+    let first: any Fault
+    let second: any Fault
+
+    func strike(at moment: Moment) async throws(LogError) {
+        try await first.strike(at: moment)
+        try await second.strike(at: moment)
+    }
+}
+
 struct NoFault: Fault {
     func strike(at moment: Moment) {}
 }
@@ -150,33 +162,14 @@ final class Gate: Sendable {
 }
 
 /// A real log, as a process sees it to which something happens.
-struct FaultyLog: EventLog {
+struct FaultyLog: ForwardingLog {
     let real: any EventLog
     let fault: any Fault
+    /// In place of the real log's.
+    var givenEpoch: String?
     let onCommit: @Sendable (CommitBatch) -> Void
 
-    var epoch: String { real.epoch }
-
-    func declare(_ topic: TopicDeclaration, readBy groups: Set<String>) async throws(LogError) {
-        try await real.declare(topic, readBy: groups)
-    }
-    func topics() async throws(LogError) -> [TopicDeclaration] { try await real.topics() }
-    func append(_ messages: [OutgoingMessage]) async throws(LogError) -> [LogPosition] {
-        try await real.append(messages)
-    }
-    func committed(group: String, topics: Set<String>) async throws(LogError) -> [TopicPartition: Offset] {
-        try await real.committed(group: group, topics: topics)
-    }
-    func watermarks(of topic: String) async throws(LogError) -> [TopicPartition: Watermarks] {
-        try await real.watermarks(of: topic)
-    }
-    func read(_ partition: TopicPartition, from start: Offset, to end: Offset, maximumBytes: Int)
-        async throws(LogError) -> RecordBatch
-    {
-        try await real.read(partition, from: start, to: end, maximumBytes: maximumBytes)
-    }
-    func applyRetention(now: Instant?) async throws(LogError) { try await real.applyRetention(now: now) }
-    func close() async { await real.close() }
+    var epoch: String { givenEpoch ?? real.epoch }
 
     func join(group: String, instance: String, topics: [String]) async throws(LogError) -> any GroupConsumer {
         try await fault.strike(at: Moment(call: .join, side: .before))
@@ -186,7 +179,7 @@ struct FaultyLog: EventLog {
     }
 }
 
-struct FaultyConsumer: GroupConsumer {
+struct FaultyConsumer: ForwardingConsumer {
     let real: any GroupConsumer
     let fault: any Fault
     let onCommit: @Sendable (CommitBatch) -> Void
@@ -199,9 +192,6 @@ struct FaultyConsumer: GroupConsumer {
         try await fault.strike(at: Moment(call: .next, side: .after))
         return event
     }
-
-    func pause(_ partitions: Set<TopicPartition>) async { await real.pause(partitions) }
-    func resume(_ partitions: Set<TopicPartition>) async { await real.resume(partitions) }
 
     func commit(_ batch: CommitBatch) async throws(LogError) -> [LogPosition] {
         try await fault.strike(at: Moment(call: .commit, side: .before))

@@ -24,15 +24,29 @@ final class Landing: Sendable {
     ) async throws {
         let landing = Landing()
         defer { try? FileManager.default.removeItem(at: landing.folder) }
-        let log = try await landing.openLog()
+        try await landing.declareTopics(partitions: partitions, retention: retention)
+        try await body(landing)
+    }
+
+    private func declareTopics(partitions: Int32, retention: Retention.Cleanup) async throws {
+        let log = try await openLog()
         let keepAll = Retention(.delete(age: nil, bytes: nil))
         try await log.declare(
-            TopicDeclaration(name: source, partitions: partitions, retention: Retention(retention)))
-        for topic in [Announcement.topic, DeadLetter.topic] {
+            TopicDeclaration(name: Self.source, partitions: partitions, retention: Retention(retention)))
+        for topic in [Announcement.topic, DeadLetter.topic, Datasets.gaps.topic] {
             try await log.declare(TopicDeclaration(name: topic, partitions: 2, retention: keepAll))
         }
         await log.close()
-        try await body(landing)
+    }
+
+    /// Another log in place of this one, whose offsets begin anew. The store keeps what it has.
+    func makeLogAnew(partitions: Int32) async throws {
+        for name in try FileManager.default.contentsOfDirectory(atPath: folder.path) where name.hasPrefix("log.sqlite")
+        {
+            try FileManager.default.removeItem(at: folder.appending(path: name))
+        }
+        appended.withLock { $0 = [:] }
+        try await declareTopics(partitions: partitions, retention: .delete(age: nil, bytes: nil))
     }
 
     private init() {
@@ -76,11 +90,14 @@ final class Landing: Sendable {
         var trigger = BatchTrigger(interval: .zero, messages: 7)
         var memoryLimit = 8 << 20
         var dataset = pricesDataset
+        /// In place of the log's.
+        var epoch: String?
         var fault: any Fault = NoFault()
         var leaseClock: any LeaseClock = BootLeaseClock()
         var clock: any WallClock = SystemWallClock()
         var lines: (@Sendable (String) -> Void)?
         var metrics = Metrics()
+        var readiness = Readiness()
         var shutdown = Shutdown()
         /// Told of each pause instead of making it.
         var onPause: @Sendable (Duration) async -> Void = { _ in await Task.yield() }
@@ -97,7 +114,7 @@ final class Landing: Sendable {
         let positions = Mutex(try await real.committed(group: "pregao.flusher"))
         let shutdown = life.shutdown
         if isEnough(positions.withLock { $0 }) { shutdown.request() }
-        let log = FaultyLog(real: real, fault: life.fault) { batch in
+        let log = FaultyLog(real: real, fault: life.fault, givenEpoch: life.epoch) { batch in
             let isEnough = positions.withLock { positions in
                 for advance in batch.advances { positions[advance.partition] = advance.end }
                 return isEnough(positions)
@@ -111,7 +128,7 @@ final class Landing: Sendable {
         let flusher = Flusher(
             settings: settings, datasets: [life.dataset], log: log,
             store: FaultyStore(real: store, fault: life.fault), clock: life.clock,
-            logger: Logger(component: "flusher") { lines?($0) }, metrics: life.metrics,
+            logger: Logger(component: "flusher") { lines?($0) }, metrics: life.metrics, readiness: life.readiness,
             sleeper: { [onPause = life.onPause] duration, _ in await onPause(duration) })
         var failure: (any Error)?
         do { try await flusher.run(until: shutdown) } catch { failure = error }
@@ -136,6 +153,11 @@ final class Landing: Sendable {
     func deadLetters() async throws -> [DeadLetter] {
         try await values(of: DeadLetter.topic).map { try DeadLetter.parse($0) }
             .sorted { ($0.partition, $0.offset) < ($1.partition, $1.offset) }
+    }
+
+    /// The rows of `gaps`, as JSON.
+    func gaps() async throws -> [JSONDocument] {
+        try await values(of: Datasets.gaps.topic).map { try JSONDocument(parsing: $0) }
     }
 
     private func values(of topic: String) async throws -> [[UInt8]] {

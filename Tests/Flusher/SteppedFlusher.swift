@@ -23,10 +23,13 @@ struct SteppedFlusher {
     var newerVersions: [Offset: Int] = [:]
     /// With the message at this offset the object has all the days that it may have.
     var fullAfter: Set<Offset> = []
+    /// Told what the driver tells them.
+    let parts: FlusherParts?
     private var held: [Assignment: Int] = [:]
 
-    init(_ trigger: BatchTrigger = BatchTrigger(), memoryLimit: Int = 96 << 20) {
+    init(_ trigger: BatchTrigger = BatchTrigger(), memoryLimit: Int = 96 << 20, parts: FlusherParts? = nil) {
         machine = FlusherStateMachine(triggers: ["t": trigger], memoryLimit: memoryLimit)
+        self.parts = parts
     }
 
     mutating func tell(_ event: FlusherEvent) {
@@ -38,16 +41,17 @@ struct SteppedFlusher {
             case .pause(let partitions): paused.formUnion(partitions)
             case .resume(let partitions): paused.subtract(partitions)
             case .release(let partitions): released += partitions.sorted()
-            case .discard: break
-            case .report(let report): reports.append(report)
+            case .discard(let assignment): parts?.forget(assignment.partition)
+            case .report(let report):
+                reports.append(report)
+                parts?.report(report)
             case .leave: hasLeft = true
             }
         }
     }
 
-    mutating func own(_ partitions: TopicPartition..., at position: Offset = 0, isFirst: Bool = false) {
-        let start = StartingPoint(position: position, isFirst: isFirst)
-        tell(.assigned(Dictionary(uniqueKeysWithValues: partitions.map { ($0, start) })))
+    mutating func own(_ partitions: TopicPartition..., at position: Offset = 0) {
+        tell(.assigned(Dictionary(uniqueKeysWithValues: partitions.map { ($0, position) })))
     }
 
     mutating func pass(_ duration: Duration) {
@@ -74,12 +78,15 @@ struct SteppedFlusher {
         switch action {
         case .append(let assignment, let batch, let index, let room):
             tell(.appended(assignment, append(assignment, batch, from: index, room: room)))
-        case .finish(let assignment, let range, let reason):
+        case .finish(let assignment, let range, let reason, _):
             held[assignment] = nil
             tell(.finished(assignment, finished(range, reason)))
-        case .put(let id, _): tell(.put(id))
-        case .commit(let parts):
-            commits.append(parts)
+        case .put(let id, _):
+            parts?.stored(id)
+            tell(.put(id))
+        case .commit(let commit):
+            commits.append(commit)
+            parts?.committed(commit)
             tell(.committed)
         default: break
         }

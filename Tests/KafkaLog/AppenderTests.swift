@@ -1,3 +1,4 @@
+import CRdKafka
 import EventLog
 import KafkaTesting
 import Testing
@@ -36,6 +37,17 @@ struct AppenderTests {
             TopicPartition(topic: "new", partition: 0), from: 0, to: .max, maximumBytes: 1 << 20)
         #expect(batch.records.count == outcomes["new"]?.count { $0 == nil })
         await log.close()
+    }
+
+    @Test func `an append that fails says why, though its transaction cannot be ended either, and the next succeeds`()
+        async throws
+    {
+        try await withLog { cluster, log in
+            cluster.refuse(.produce, with: [RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE])
+            cluster.refuse(.endTransaction, with: [RD_KAFKA_RESP_ERR_INVALID_TXN_STATE])
+            #expect(await Self.outcome(of: "numbers", in: log) == .messageTooLarge)
+            #expect(await Self.outcome(of: "numbers", in: log) == nil)
+        }
     }
 
     @Test func `closing the log ends appends that wait for a cluster which is away`() async throws {

@@ -1,4 +1,5 @@
 import CRdKafka
+import EventLog
 
 /// librdkafka's mock cluster, inside this process. It makes no topics on request, keeps no positions committed in
 /// transactions, and what is aborted stays visible.
@@ -44,6 +45,11 @@ public final class MockCluster: @unchecked Sendable {
 
     public func makeTopic(_ name: String, partitions: Int32) {
         rd_kafka_mock_topic_create(pointer, name, partitions, 1)
+    }
+
+    /// From now on the partition has this leader, counted from 1, or none.
+    public func lead(_ source: TopicPartition, by broker: Int32?) {
+        rd_kafka_mock_partition_set_leader(pointer, source.topic, source.partition, broker ?? -1)
     }
 
     /// The next requests of this kind are answered with these errors.

@@ -72,6 +72,27 @@ extension VerificationSuite {
             },
         ]
 
+        @Test("shows what was lost to retention, which is no fault and covers no slots")
+        func lostToRetention() async throws {
+            try await Template.shared.use { pipeline in
+                let before = try await pipeline.verify().tallies[.slots]
+                _ = try await pipeline.log.append([
+                    try Samples.lost(3..<9, after: Samples.midnight),
+                    try Samples.lost(20..<30, after: Samples.midnight.adding(microseconds: 600_000_000)),
+                ])
+                try await pipeline.flush()
+                try await pipeline.archive()
+                let report = try await pipeline.verify()
+                #expect(report.faults == [])
+                let told = report.notes.filter { $0.check == .slots }
+                #expect(Set(told.map(\.place)) == ["pregao.quotes/0"])
+                #expect(
+                    told.map(\.message) == ["lost to retention: offsets 20 to 29", "lost to retention: offsets 3 to 8"])
+                #expect(report.tallies[.slots]?.checked == before?.checked)
+                #expect(report.tallies[.slots]?.pending == before?.pending)
+            }
+        }
+
         @Test("finds nothing wrong before the first message")
         func emptyPipeline() async throws {
             try await withTemporaryFolder { folder in

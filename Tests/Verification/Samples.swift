@@ -38,6 +38,20 @@ enum Samples {
         return OutgoingMessage(topic: Datasets.gaps.topic, key: Array(symbol.utf8), value: observation.json())
     }
 
+    /// What retention took before it was read, as the flusher says it.
+    static func lost(_ offsets: Range<Int>, after time: Instant) throws -> OutgoingMessage {
+        let place = "\(Datasets.quotes.topic)/0"
+        let observation = try Observation(
+            Datasets.gaps,
+            [
+                "feed": .text("quotes"), "symbol": .text(place), "from_time": .instant(time),
+                "to_time": .instant(time.adding(microseconds: 1_000_000)), "reason": .text("lost-to-retention"),
+                "detail": .text("offsets \(offsets.lowerBound) to \(offsets.upperBound - 1)"), "tries": .integer(0),
+                "observed_at": .instant(time.adding(microseconds: 1_000_000)),
+            ])
+        return OutgoingMessage(topic: Datasets.gaps.topic, key: Array(place.utf8), value: observation.json())
+    }
+
     static func unreadable(_ symbol: String) -> OutgoingMessage {
         OutgoingMessage(topic: Datasets.quotes.topic, key: Array(symbol.utf8), value: Array("<html>".utf8))
     }

@@ -21,4 +21,5 @@ static inline rd_kafka_resp_err_t crdkafka_produce(rd_kafka_t *client, const cha
 // Macros that are casts, which Swift does not import.
 static const int32_t crdkafka_any_partition = RD_KAFKA_PARTITION_UA;
 static const int64_t crdkafka_no_offset = RD_KAFKA_OFFSET_INVALID;
+static const int64_t crdkafka_first_offset = RD_KAFKA_OFFSET_BEGINNING;
 static const int64_t crdkafka_last_offset = RD_KAFKA_OFFSET_END;

@@ -13,7 +13,9 @@ struct MemberSession {
     private let events: PartitionQueue?
     private let reminder: FetchReminder?
     private var queues: [TopicPartition: PartitionQueue] = [:]
-    private var assigning: Set<TopicPartition> = []
+    private var assigning = PendingAssignments()
+    /// What librdkafka was told to read: of anything else it refuses to take back even what it was told.
+    private var assigned: Set<TopicPartition> = []
     /// The consumer can do nothing any more.
     private var hasFailed = false
     /// What was lost to retention, to be gone on behind as soon as the group waits for nothing.
@@ -53,9 +55,7 @@ struct MemberSession {
         }
         for rebalance in context.takeRebalances() {
             if rebalance.isAssignment {
-                assigning.formUnion(rebalance.partitions)
-                // An assignment of nothing has to be taken up too.
-                if rebalance.partitions.isEmpty { assign([:]) }
+                assigning.add(rebalance.partitions, mustAnswer: true)
             } else if rebalance.isLoss {
                 tell { $0.lost(rebalance.partitions) }
                 unassign(rebalance.partitions)
@@ -85,32 +85,29 @@ struct MemberSession {
         tell { $0.fail(fault) }
     }
 
+    /// Takes up what has a position that can be read now. The group is answered at once, be it with nothing: it, and every
+    /// partition of this member, waits for that. The rest is asked for again.
     private mutating func takeUpAssignments() {
-        guard !assigning.isEmpty else { return }
-        let committed: [TopicPartition: Offset]
-        let first: [TopicPartition: Offset]
-        do throws(KafkaFault) {
-            // After pending transactions.
-            committed = try member.consumer.committed(assigning, timeout: patience)
-            first = try firstOffsets(of: assigning.subtracting(committed.keys))
-        } catch {
-            settings.report?(4, "the positions of an assignment cannot be read yet: \(error.cause)")
-            return
-        }
-        assigning = []
-        let positions = committed.merging(first) { committed, _ in committed }
-        assign(positions)
+        guard assigning.isDue(at: .now), assigning.isAnswerDue || mayChangeAssignment else { return }
+        // That a partition has no leader is not asked again by itself.
+        if assigning.tries > 0 { member.consumer.refreshMetadata() }
+        let starts = StartingPositions(
+            of: assigning.partitions, by: member.consumer, patience: assigning.isAnswerDue ? patience : patience / 5)
+        let known = starts.known
+        if assigning.isAnswerDue || !known.isEmpty { assign(known) }
+        assigning.isAnswered()
+        assigning.remove(known.keys)
         let memberID = member.consumer.memberID
-        tell { $0.assigned(positions, neverCommitted: Set(first.keys), as: memberID) }
+        tell { $0.assigned(known, neverCommitted: Set(starts.first.keys), as: memberID) }
+        guard let fault = starts.fault else { return }
+        assigning.failed(at: .now)
+        settings.report?(4, fault.cause)
+        if assigning.tries >= PendingAssignments.patientTries { tell { $0.fail(fault) } }
     }
 
-    /// The first that are kept.
-    private func firstOffsets(of partitions: Set<TopicPartition>) throws(KafkaFault) -> [TopicPartition: Offset] {
-        var offsets: [TopicPartition: Offset] = [:]
-        for partition in partitions {
-            offsets[partition] = try member.consumer.watermarks(of: partition, timeout: patience).start
-        }
-        return offsets
+    /// librdkafka takes any change for the answer to what it asked to be given back, or that nothing was lost.
+    private var mayChangeAssignment: Bool {
+        !member.machine.withLock { $0.isGivingBack } && rd_kafka_assignment_lost(client) == 0
     }
 
     private mutating func assign(_ positions: [TopicPartition: Offset]) {
@@ -121,15 +118,18 @@ struct MemberSession {
             queues[partition] = PartitionQueue(queue, telling: context)
         }
         let list = PartitionList(positions)
-        noteError(rd_kafka_incremental_assign(client, list.pointer))
+        if succeeded(rd_kafka_incremental_assign(client, list.pointer)) { assigned.formUnion(positions.keys) }
     }
 
     private mutating func unassign(_ partitions: Set<TopicPartition>) {
         for partition in partitions { queues[partition] = nil }
-        // librdkafka refuses the whole list for one that it was never given.
-        let list = PartitionList(partitions.subtracting(assigning))
-        assigning.subtract(partitions)
-        noteError(rd_kafka_incremental_unassign(client, list.pointer))
+        assigning.remove(partitions)
+        let list = PartitionList(partitions.intersection(assigned))
+        assigned.subtract(partitions)
+        guard !succeeded(rd_kafka_incremental_unassign(client, list.pointer)) else { return }
+        // The group waits for an answer all the same.
+        let nothing = PartitionList([TopicPartition]())
+        _ = succeeded(rd_kafka_incremental_unassign(client, nothing.pointer))
     }
 
     private mutating func giveBack() {
@@ -142,16 +142,18 @@ struct MemberSession {
     }
 
     private mutating func takeUpAbandoned() {
-        let abandoned = member.machine.withLock { $0.takeAbandoned() }.filter { queues[$0] != nil }
+        guard mayChangeAssignment else { return }
+        let abandoned = member.machine.withLock { $0.takeAbandoned() }.intersection(assigned)
         guard !abandoned.isEmpty else { return }
         unassign(abandoned)
-        assigning.formUnion(abandoned)
+        assigning.add(abandoned, mustAnswer: false)
         member.wake()
     }
 
-    private func noteError(_ error: OpaquePointer?) {
-        guard let error else { return }
+    private func succeeded(_ error: OpaquePointer?) -> Bool {
+        guard let error else { return true }
         settings.report?(4, KafkaFault(consuming: error).cause)
+        return false
     }
 
     private func tell(_ change: (inout MemberMachine) -> Void) {
@@ -169,7 +171,7 @@ struct MemberSession {
         }
         context.beginClosing()
         queues = [:]
-        if !assigning.isEmpty { assign([:]) }
+        if assigning.isAnswerDue { assign([:]) }
         let revoked = member.machine.withLock { $0.loseRevoked() }
         if !revoked.isEmpty { unassign(revoked) }
         leave()
@@ -243,9 +245,8 @@ struct MemberSession {
         return false
     }
 
-    /// librdkafka takes any partition that is unassigned for the answer to what it asked to be given back.
     private mutating func resetPartitions() {
-        guard !toReset.isEmpty, assigning.isEmpty, !member.machine.withLock({ $0.isGivingBack }) else { return }
+        guard !toReset.isEmpty, !assigning.isAnswerDue, mayChangeAssignment else { return }
         for partition in toReset { reset(partition) }
         toReset = []
     }
@@ -273,9 +274,7 @@ struct MemberSession {
         }
         tell { $0.trimmed(partition, to: start) }
         // A partition that stopped on an error is not sought in, but assigned anew.
-        queues[partition] = nil
-        let list = PartitionList([partition])
-        noteError(rd_kafka_incremental_unassign(client, list.pointer))
+        unassign([partition])
         assign([partition: start])
     }
 }

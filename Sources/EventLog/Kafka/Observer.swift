@@ -118,10 +118,28 @@ extension Client {
     }
 
     func watermarks(of source: TopicPartition, timeout: Int32) throws(KafkaFault) -> Watermarks {
-        var (start, end) = (Offset(0), Offset(0))
-        let code = rd_kafka_query_watermark_offsets(
-            pointer, source.topic, source.partition, &start, &end, timeout)
-        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw context.takeFault() ?? KafkaFault(code) }
-        return Watermarks(start: start, end: end)
+        let deadline = ContinuousClock.now + .milliseconds(Int(timeout))
+        let start = try firstOffset(of: source, timeout: timeout)
+        let left = max(1, (deadline - .now).inMilliseconds)
+        return Watermarks(start: start, end: try offset(of: source, at: crdkafka_last_offset, timeout: left))
+    }
+
+    func firstOffset(of source: TopicPartition, timeout: Int32) throws(KafkaFault) -> Offset {
+        try offset(of: source, at: crdkafka_first_offset, timeout: timeout)
+    }
+
+    /// Asked for as of a time, which these are to Kafka as well: librdkafka 2.0's own call for watermarks waits for the
+    /// answer of a broker that gives none, whatever the time-out (its issue 4460).
+    private func offset(of source: TopicPartition, at logical: Int64, timeout: Int32) throws(KafkaFault) -> Offset {
+        let list = PartitionList([source: logical])
+        let code = rd_kafka_offsets_for_times(pointer, list.pointer, timeout)
+        let answer = list.pointer.pointee.elems[0]
+        let errors = [code, answer.err].filter { $0 != RD_KAFKA_RESP_ERR_NO_ERROR }
+        guard errors.isEmpty, answer.offset >= 0 else {
+            // Of a partition without a leader it says so beside this, which it says of all that it cannot ask for.
+            let error = errors.first { $0 != RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION } ?? errors.first
+            throw context.takeFault() ?? KafkaFault(error ?? RD_KAFKA_RESP_ERR__TIMED_OUT)
+        }
+        return answer.offset
     }
 }

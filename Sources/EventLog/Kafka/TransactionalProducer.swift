@@ -123,9 +123,16 @@ final class TransactionalProducer {
             if refused != nil { isSpoilt = true }
             guard TransactionRuling(error, at: .commit) != .end else { throw error }
             var cause = refused ?? error
-            if try !abort(unlessRetriable: isCommitting ? error : nil) {
-                isSpoilt = true
-                cause.leavesDoubt = isCommitting
+            do throws(KafkaFault) {
+                if try !abort(unlessRetriable: isCommitting ? error : nil) {
+                    isSpoilt = true
+                    cause.leavesDoubt = isCommitting
+                }
+            } catch {
+                // The cluster ends none that has nothing in it, as where its only topic was deleted, which is why it failed.
+                // A fence that is fatal as well ends the member, as one alone does not.
+                guard error.kind != .fenced, cause.kind != .fenced else { throw error }
+                cause.isFatal = true
             }
             throw cause
         }

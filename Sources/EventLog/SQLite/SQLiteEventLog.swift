@@ -9,6 +9,7 @@ import Runtime
 /// threads of the log's own: one writes, one reads, one renews leases and looks for other processes' writes.
 public final class SQLiteEventLog: EventLog {
     public let epoch: String
+    public let hasOffsetGaps = false
 
     let settings: SQLiteLogSettings
     let writer: Writer
