@@ -202,60 +202,91 @@ struct ManyObjects {
             """
     }
 
-    /// Gives the days from `compacted` on what a compaction would leave of them: a file a day, a link to the first day's,
-    /// in place of the raw objects.
-    func copyCompaction(of first: CompactedFile, to compacted: Int) async throws {
+    /// Gives the days from `compacted` on what a compaction would leave of them: as many files a day as the first day has,
+    /// links to those, in place of the raw objects.
+    func copyCompaction(of first: [CompactedFile], to compacted: Int) async throws {
         guard compacted < days else { return }
         for number in compacted..<days {
             let folder = "\(files.root)/compacted/quotes/dt=\(RawFiles.first.adding(days: number))"
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-            guard Foundation.link(first.location, "\(folder)/copy.parquet") == 0 else { throw Missed("no link") }
+            for (index, file) in first.enumerated() {
+                guard Foundation.link(file.location, "\(folder)/copy-\(index).parquet") == 0 else {
+                    throw Missed("no link")
+                }
+            }
         }
-        let rows = files.perDay * RawFiles.rows
-        let key = "'compacted/quotes/dt=' || (DATE '\(RawFiles.first)' + n::INTEGER) || '/copy.parquet'"
-        try await run(
+        let listed = first.enumerated().map { index, file in
+            "(\(index), \(SQL.literal(file.key)), \(SQL.literal(file.location)), \(file.rows), \(file.size), "
+                + "\(SQL.literal(file.sha256)))"
+        }
+        let compactedFirst = """
+            CREATE TEMP TABLE first AS SELECT * FROM (VALUES \(listed.joined(separator: ", ")))
+                AS files(i, key, path, rows, size, sha256);
             """
-            BEGIN;
-            CREATE TEMP TABLE last AS FROM \(tables).ducklake_snapshot ORDER BY snapshot_id DESC LIMIT 1;
-            CREATE TEMP TABLE model AS SELECT f.*, next_row_id FROM \(tables).ducklake_data_file f
-                JOIN \(tables).ducklake_table_stats USING (table_id) WHERE path = \(SQL.literal(first.location));
-            CREATE TEMP TABLE later AS SELECT n FROM range(\(compacted), \(days)) later(n);
-            CREATE TEMP TABLE statistics AS SELECT s.*, column_name FROM \(tables).ducklake_file_column_stats s
-                JOIN model USING (data_file_id) JOIN \(tables).ducklake_column c
-                ON c.table_id = model.table_id AND c.column_id = s.column_id AND c.end_snapshot IS NULL;
-            UPDATE \(tables).ducklake_data_file SET end_snapshot = (SELECT snapshot_id + 1 FROM last)
-                WHERE table_id = (SELECT table_id FROM model) AND end_snapshot IS NULL
-                    AND row_id_start >= \(compacted * rows) AND row_id_start < \(days * rows);
-            INSERT INTO \(tables).ducklake_data_file SELECT m.* EXCLUDE (next_row_id) REPLACE (
-                    (SELECT next_file_id FROM last) + n - \(compacted) AS data_file_id,
-                    (SELECT snapshot_id + 1 FROM last) AS begin_snapshot, '\(files.root)/' || \(key) AS path,
-                    next_row_id + (n - \(compacted)) * \(rows) AS row_id_start) FROM model m, later;
-            INSERT INTO \(tables).ducklake_file_column_stats SELECT s.* EXCLUDE (column_name) REPLACE (
-                    (SELECT next_file_id FROM last) + n - \(compacted) AS data_file_id,
-                    \(moved("min_value")) AS min_value, \(moved("max_value")) AS max_value) FROM statistics s, later;
-            INSERT INTO \(tables).ducklake_snapshot SELECT * REPLACE (snapshot_id + 1 AS snapshot_id,
-                next_file_id + \(days - compacted) AS next_file_id) FROM last;
-            INSERT INTO \(tables).ducklake_snapshot_changes (snapshot_id, changes_made)
-                SELECT snapshot_id + 1, 'inserted_into_table:' || table_id || ',deleted_from_table:' || table_id
-                FROM last, model;
-            UPDATE \(tables).ducklake_table_stats SET next_row_id = next_row_id + \((days - compacted) * rows)
-                WHERE table_id = (SELECT table_id FROM model);
-            COMMIT;
-            """, "copy DuckLake's rows of compacted files")
-        try await run(
-            """
+        try await run(compactedFirst + copiesOfCompacted(first.count, compacted), "copy DuckLake's rows")
+        let rowsOfFiles = """
             BEGIN;
             UPDATE lake.pregao.turn SET n = n + 1;
-            INSERT INTO lake.pregao.compactions SELECT \(key), '\(files.root)/' || \(key), 'quotes',
-                DATE '\(RawFiles.first)' + n::INTEGER, \(rows), \(first.size), \(SQL.literal(first.sha256)), now(), 1
-                FROM range(\(compacted), \(days)) later(n);
+            INSERT INTO lake.pregao.compactions SELECT \(Self.copy), '\(files.root)/' || \(Self.copy), 'quotes',
+                DATE '\(RawFiles.first)' + n::INTEGER, rows, size, sha256, now(), 1
+                FROM first, range(\(compacted), \(days)) later(n);
             COMMIT;
-            """, "insert the ledger's rows of compacted files")
-        let inputs = "SELECT \(key), key FROM \(source)"
+            """
+        try await run(compactedFirst + rowsOfFiles, "insert the ledger's rows of compacted files")
+        let places = SQL.literal("\(folder)/compacted.csv")
+        let named = """
+            COPY (SELECT p, first_offset AS o, i FROM \(source) listed
+                JOIN lake.pregao.compaction_inputs inputs ON inputs.key = listed.key
+                JOIN first ON first.key = inputs.file WHERE n = 0) TO \(places) (FORMAT csv, HEADER true);
+            """
+        try await run(compactedFirst + named, "name the first day's compacted objects")
+        let inputs = """
+            SELECT \(Self.copy), key FROM \(source) listed JOIN read_csv(\(places), header = true) model
+            ON model.p = listed.p AND o = first_offset - n * \(files.offsetsPerDay)
+            """
         try await addInlined(to: "compaction_inputs", "\(inputs) WHERE n >= \(compacted) AND n < \(days - 1)")
         try await run(
             "INSERT INTO lake.pregao.compaction_inputs \(inputs) WHERE n = \(days - 1);",
             "insert the last day's compacted objects")
+    }
+
+    /// The key of a copy of the first day's `i`-th file, `n` days later.
+    private static let copy =
+        "'compacted/quotes/dt=' || (DATE '\(RawFiles.first)' + n::INTEGER) || '/copy-' || i || '.parquet'"
+
+    /// A snapshot more, in which the raw table has the later days' compacted files.
+    private func copiesOfCompacted(_ count: Int, _ compacted: Int) -> String {
+        let rows = files.perDay * RawFiles.rows
+        let number = "(n - \(compacted)) * \(count) + i"
+        return """
+            BEGIN;
+            CREATE TEMP TABLE last AS FROM \(tables).ducklake_snapshot ORDER BY snapshot_id DESC LIMIT 1;
+            CREATE TEMP TABLE model AS SELECT f.*, i, next_row_id FROM \(tables).ducklake_data_file f
+                JOIN first USING (path) JOIN \(tables).ducklake_table_stats USING (table_id);
+            CREATE TEMP TABLE later AS SELECT n FROM range(\(compacted), \(days)) later(n);
+            CREATE TEMP TABLE statistics AS SELECT s.*, i, column_name FROM \(tables).ducklake_file_column_stats s
+                JOIN model USING (data_file_id) JOIN \(tables).ducklake_column c
+                ON c.table_id = model.table_id AND c.column_id = s.column_id AND c.end_snapshot IS NULL;
+            UPDATE \(tables).ducklake_data_file SET end_snapshot = (SELECT snapshot_id + 1 FROM last)
+                WHERE table_id = (SELECT any_value(table_id) FROM model) AND end_snapshot IS NULL
+                    AND row_id_start >= \(compacted * rows) AND row_id_start < \(days * rows);
+            INSERT INTO \(tables).ducklake_data_file SELECT m.* EXCLUDE (i, next_row_id) REPLACE (
+                    (SELECT next_file_id FROM last) + \(number) AS data_file_id,
+                    (SELECT snapshot_id + 1 FROM last) AS begin_snapshot, '\(files.root)/' || \(Self.copy) AS path,
+                    next_row_id + (n - \(compacted)) * \(rows) + row_id_start
+                        - (SELECT min(row_id_start) FROM model) AS row_id_start) FROM model m, later;
+            INSERT INTO \(tables).ducklake_file_column_stats SELECT s.* EXCLUDE (i, column_name) REPLACE (
+                    (SELECT next_file_id FROM last) + \(number) AS data_file_id,
+                    \(moved("min_value")) AS min_value, \(moved("max_value")) AS max_value) FROM statistics s, later;
+            INSERT INTO \(tables).ducklake_snapshot SELECT * REPLACE (snapshot_id + 1 AS snapshot_id,
+                next_file_id + \((days - compacted) * count) AS next_file_id) FROM last;
+            INSERT INTO \(tables).ducklake_snapshot_changes (snapshot_id, changes_made)
+                SELECT snapshot_id + 1, 'inserted_into_table:' || table_id || ',deleted_from_table:' || table_id
+                FROM last, (SELECT DISTINCT table_id FROM model);
+            UPDATE \(tables).ducklake_table_stats SET next_row_id = next_row_id + \((days - compacted) * rows)
+                WHERE table_id = (SELECT any_value(table_id) FROM model);
+            COMMIT;
+            """
     }
 
     /// A statistic of the first day's, as it is `n` days later.

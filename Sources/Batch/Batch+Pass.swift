@@ -85,31 +85,6 @@ extension Batch {
         return report
     }
 
-    /// Compacts the oldest closed day that is not compacted, if there is one. A failure is logged: nothing is done then,
-    /// and the next time comes.
-    ///
-    /// - Returns: whether something was compacted.
-    func compactOneDay() async -> Bool {
-        guard let compactor else { return false }
-        do {
-            guard let day = try await compactor.due().first else { return false }
-            let start = ContinuousClock.now
-            let report = try await compactor.compact(day)
-            metrics.add(Double(report.objects), to: "pregao_batch_compacted_objects_total")
-            metrics.add(Double(report.files), to: "pregao_batch_compacted_files_total")
-            logger.info(
-                "compacted a day",
-                [
-                    "dataset": report.dataset, "day": report.day, "objects": report.objects, "files": report.files,
-                    "rows": report.rows, "seconds": (ContinuousClock.now - start) / .seconds(1),
-                ])
-            return report.files > 0
-        } catch {
-            logger.warning("a day could not be compacted", ["error": error])
-            return false
-        }
-    }
-
     /// Keeps the reason where every process can see it.
     private func record(_ key: BatchSchedule.Key, _ reason: String) async {
         do throws(CatalogError) {

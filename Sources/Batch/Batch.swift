@@ -50,6 +50,8 @@ public struct Batch: Sendable {
         var declared = Declared()
         var failures = 0
         var compaction = start + settings.compactionInterval
+        var compactions = CompactionSchedule(
+            shortestPause: settings.shortestCompactionPause, longestPause: settings.longestCompactionPause)
         repeat {
             do throws(CatalogError) {
                 try await prepareIfNew(&schedule, &declared)
@@ -58,7 +60,7 @@ public struct Batch: Sendable {
                 readiness.clear("batch/catalog")
                 if isSomeLeft { continue }
                 if compaction <= .now {
-                    if await compactOneDay() { continue }
+                    if await compactOneDay(&compactions, uptime: .now - start) { continue }
                     compaction = .now + settings.compactionInterval
                 }
             } catch {

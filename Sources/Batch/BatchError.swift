@@ -11,6 +11,12 @@ public struct BatchError: Error, Sendable, CustomStringConvertible {
         case catalog
         /// There is no such model.
         case unknownModel
+        /// Objects that are not to be compacted as they are: of a newer schema than this program knows, or of other rows
+        /// than the ledger says.
+        case refused
+
+        /// Whether anything else that is tried now would fail, too.
+        var isOfEverything: Bool { self == .cannotWrite || self == .catalog }
     }
 
     public let kind: Kind

@@ -8,6 +8,9 @@ public struct BatchSettings: Sendable {
     public var refresh: Duration?
     /// How often the catalog is asked what is to be compacted.
     public var compactionInterval: Duration = .seconds(300)
+    /// The pause after a day could not be compacted, doubled up to the longest.
+    public var shortestCompactionPause: Duration = .seconds(300)
+    public var longestCompactionPause: Duration = .seconds(6 * 3600)
     /// The pause after a run that could not be done (the engine, the catalog or the disk), doubled up to `longestPause`.
     public var shortestPause: Duration
     public var longestPause: Duration

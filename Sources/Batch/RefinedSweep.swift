@@ -33,14 +33,15 @@ public struct RefinedSweep: Sendable {
         /// `compacted/<dataset>/…`, in the raw store.
         case compacted
 
-        var prefix: String {
+        /// What the keys of such files begin with.
+        public var prefix: String {
             switch self {
             case .refined: "refined/"
             case .compacted: CompactedFileName.folder
             }
         }
 
-        func isName(_ key: String) -> Bool {
+        public func isName(_ key: String) -> Bool {
             switch self {
             case .refined: RefinedFileName(key: key) != nil
             case .compacted: CompactedFileName(key: key) != nil

@@ -122,6 +122,8 @@ public struct MetricDeclaration: Hashable, Sendable {
             "pregao_batch_compacted_objects_total", .counter, [], "Small files that large ones were made of."),
         MetricDeclaration("pregao_batch_compacted_files_total", .counter, [], "Large files made of small ones."),
         MetricDeclaration(
+            "pregao_batch_compaction_failures_total", .counter, [], "Times that large files could not be made."),
+        MetricDeclaration(
             "pregao_batch_catalog_failures_total", .counter, [], "Times that the catalog did not answer."),
     ]
 }

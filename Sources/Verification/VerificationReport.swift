@@ -19,7 +19,7 @@ public struct VerificationReport: Sendable {
         case slots
         /// Objects that were refused.
         case refused
-        /// Objects that nothing announces, past the sweep's grace.
+        /// Objects that nothing announces, and refined or compacted files that nothing published, past the sweep's grace.
         case orphans
 
         public var proves: String {

@@ -12,21 +12,26 @@ public struct Verifier: Sendable {
     private let catalog: Catalog
     private let raw: any ObjectStore
     private let backup: any ObjectStore
+    private let refined: any ObjectStore
     private let engine: DuckDB
     private let models: Models
     private let readRefined: @Sendable (String) async throws(StoreError) -> [UInt8]?
     private let clock: any WallClock
 
-    /// - Parameter readRefined: the bytes of a refined file by its location, or nil where there is none.
+    /// - Parameters:
+    ///   - refined: holds the refined files by their keys.
+    ///   - readRefined: the bytes of a refined file by its location, or nil where there is none.
     public init(
-        log: any EventLog, catalog: Catalog, raw: any ObjectStore, backup: any ObjectStore, engine: DuckDB,
-        models: Models, readRefined: @escaping @Sendable (String) async throws(StoreError) -> [UInt8]?,
+        log: any EventLog, catalog: Catalog, raw: any ObjectStore, backup: any ObjectStore,
+        refined: any ObjectStore, engine: DuckDB, models: Models,
+        readRefined: @escaping @Sendable (String) async throws(StoreError) -> [UInt8]?,
         clock: any WallClock
     ) {
         self.log = log
         self.catalog = catalog
         self.raw = raw
         self.backup = backup
+        self.refined = refined
         self.engine = engine
         self.models = models
         self.readRefined = readRefined
@@ -73,6 +78,11 @@ public struct Verifier: Sendable {
         try await OrphanAudit(
             epoch: log.epoch, raw: raw, catalog: catalog, snapshot: snapshot, grace: scope.grace, now: clock.now()
         ).audit(Set(all.map(\.announcement.key)), into: &report)
+        for (kind, store) in [(RefinedSweep.Kind.refined, refined), (.compacted, raw)] {
+            try await UnpublishedFileAudit(
+                kind: kind, store: store, catalog: catalog, grace: scope.grace, now: clock.now()
+            ).audit(into: &report)
+        }
         return report
     }
 

@@ -81,14 +81,17 @@ extension Catalog {
 
     /// Has the raw table read a compacted file in place of its inputs, in one transaction, after a look that these give
     /// as many rows as the file. The inputs stay where they are, and in the ledger.
+    ///
+    /// - Throws: also where an input is of a newer version of the dataset than this program's: the file was made without
+    ///   the newer columns.
     public func compact(_ file: CompactedFile) async throws(CatalogError) -> CompactionOutcome {
         let doing = "compact \(file.inputs.count) objects of \(file.dataset) of \(file.day)"
         guard let dataset = schema.all[file.dataset], !SQL.hasWildcard(file.location) else {
             throw CatalogError(.refused, doing: doing, cause: "unknown dataset, or a wildcard in \(file.location)")
         }
         return try await transaction(doing) { transaction throws(CatalogError) in
-            guard let locations = try transaction.locations(of: file, doing) else { return .abandon(.discarded) }
-            try transaction.swap(locations, by: file, in: dataset, doing)
+            guard let inputs = try transaction.inputs(of: file, in: dataset, doing) else { return .abandon(.discarded) }
+            try transaction.swap(inputs, by: file, in: dataset, doing)
             return .commit(.swapped)
         }
     }
@@ -122,42 +125,81 @@ extension Catalog {
     private static let dayOfKey = "regexp_extract(key, '/dt=([0-9]{4}-[0-9]{2}-[0-9]{2})/', 1)"
 }
 
+/// The inputs of a compacted file, as the raw table reads them.
+private struct SwappedInputs {
+    /// How the engine names them.
+    var locations: [String] = []
+    /// Bounds of all their rows. DuckLake prunes by the statistics of columns and not by names: by names alone it would
+    /// open every file of the table, and fail for one that is lost.
+    var bounds = ""
+}
+
 extension Transaction {
-    /// How the engine names the inputs; nil where one is no longer to be compacted.
-    fileprivate mutating func locations(of file: CompactedFile, _ doing: String) throws(CatalogError) -> [String]? {
-        let keys = SQL.list(file.inputs)
+    /// - Returns: nil where one of the inputs is no longer to be compacted.
+    fileprivate mutating func inputs(of file: CompactedFile, in dataset: Dataset, _ doing: String)
+        throws(CatalogError) -> SwappedInputs?
+    {
+        let keys = SQL.ledger("key", among: file.inputs)
         let rows = try run(
             """
-            SELECT location, rows FROM lake.pregao.objects ANTI JOIN lake.pregao.compaction_inputs USING (key)
-            WHERE key IN \(keys) AND status = 'registered' AND dataset = \(SQL.literal(file.dataset))
+            SELECT location, rows, schema_version FROM lake.pregao.objects ANTI JOIN
+                lake.pregao.compaction_inputs USING (key)
+            WHERE \(keys) AND \(SQL.ledger("status", among: ["registered"]))
+                AND \(SQL.ledger("dataset", among: [file.dataset]))
             """)
         guard rows.count == file.inputs.count else { return nil }
-        var locations: [String] = []
+        var inputs = SwappedInputs()
         var announced: Int64 = 0
         for row in rows {
-            locations.append(try row.requiredText("location"))
+            let version = try row.requiredInteger("schema_version")
+            guard version <= dataset.version else {
+                throw CatalogError(
+                    .refused, doing: doing,
+                    cause: "an object is of version \(version) of \(dataset.name), newer than this program's, "
+                        + "\(dataset.version)")
+            }
+            inputs.locations.append(try row.requiredText("location"))
             announced += try row.requiredInteger("rows")
         }
         guard announced == file.rows else {
             throw CatalogError(
                 .refused, doing: doing, cause: "\(announced) rows were announced, and the file has \(file.rows)")
         }
-        return locations
+        inputs.bounds = try bounds(ofRowsIn: keys, doing)
+        return inputs
     }
 
-    /// DuckLake lets go of a file whose every row is deleted: it reads nothing but their names, and writes no list of
-    /// deleted rows.
+    private mutating func bounds(ofRowsIn keys: String, _ doing: String) throws(CatalogError) -> String {
+        let found = try run(
+            """
+            SELECT min(trading_day) AS first_day, max(trading_day) AS last_day, min(partition) AS low,
+                max(partition) AS high, min(start_offset) AS first, max(end_offset) AS last
+            FROM lake.pregao.objects JOIN lake.pregao.object_days USING (key) WHERE \(keys)
+            """)
+        guard let row = found.first else {
+            throw CatalogError(.corrupt, doing: doing, cause: "the objects have no trading day")
+        }
+        return """
+            trading_day >= \(SQL.literal(try row.requiredDay("first_day")))
+            AND trading_day <= \(SQL.literal(try row.requiredDay("last_day")))
+            AND _partition >= \(try row.requiredInteger("low")) AND _partition <= \(try row.requiredInteger("high"))
+            AND _offset >= \(try row.requiredInteger("first")) AND _offset < \(try row.requiredInteger("last"))
+            """
+    }
+
+    /// DuckLake lets go of a file whose every row is deleted, and writes no list of deleted rows.
     fileprivate mutating func swap(
-        _ locations: [String], by file: CompactedFile, in dataset: Dataset, _ doing: String
+        _ inputs: SwappedInputs, by file: CompactedFile, in dataset: Dataset, _ doing: String
     ) throws(CatalogError) {
-        let which = "FROM \(dataset.rawTable) WHERE filename IN"
+        let which = "FROM \(dataset.rawTable) WHERE \(inputs.bounds) AND filename IN"
+        let locations = inputs.locations
         let counted = try run("SELECT count(*) AS n \(which) \(SQL.list(locations))").first?.integer("n")
         guard counted == file.rows else {
             throw CatalogError(
                 .refused, doing: doing,
                 cause: "the raw table gives \(counted ?? 0) rows of the objects, where \(file.rows) were announced")
         }
-        let inputs = file.inputs.map { "(\(SQL.literal(file.key)), \(SQL.literal($0)))" }
+        let keys = file.inputs.map { "(\(SQL.literal(file.key)), \(SQL.literal($0)))" }
         let fields = [
             SQL.literal(file.key), SQL.literal(file.location), SQL.literal(file.dataset), SQL.literal(file.day),
             "\(file.rows)", "\(file.size)", SQL.literal(file.sha256), SQL.literal(now), "\(sequence)",
@@ -167,7 +209,7 @@ extension Transaction {
             DELETE \(which) \(SQL.list(locations));
             \(SQL.addFile(file.location, toTable: dataset.table, inSchema: "raw"))
             INSERT INTO lake.pregao.compactions VALUES (\(fields.joined(separator: ", ")));
-            INSERT INTO lake.pregao.compaction_inputs VALUES \(inputs.joined(separator: ", "));
+            INSERT INTO lake.pregao.compaction_inputs VALUES \(keys.joined(separator: ", "));
             SELECT count(*) AS n \(which) \(SQL.list(locations + [file.location]));
             """)
         guard added.last?.integer("n") == file.rows else {

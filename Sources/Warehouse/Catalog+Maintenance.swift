@@ -155,7 +155,7 @@ extension EngineSession {
     }
 
     /// The end of a path, by which a refined file is known.
-    fileprivate static let key = "array_to_string(string_split(path, '/')[-4:], '/')"
+    static let key = "array_to_string(string_split(path, '/')[-4:], '/')"
 
     /// DuckLake notes the snapshot in which a file was replaced; it is shown in those before that one.
     fileprivate static func shownFiles(among keys: [String], of metadata: String, since time: Instant) -> String {
@@ -171,7 +171,7 @@ extension EngineSession {
         """
     }
 
-    fileprivate static func keys(in rows: [Row]) throws(CatalogError) -> Set<String> {
+    static func keys(in rows: [Row]) throws(CatalogError) -> Set<String> {
         var keys: Set<String> = []
         for row in rows { keys.insert(try row.requiredText("key")) }
         return keys

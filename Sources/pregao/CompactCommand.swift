@@ -9,7 +9,8 @@ enum CompactCommand {
         "compact", "Make few large files of the many small ones of closed days",
         discussion: """
             The raw tables then read the large files, sorted by symbol and time. The raw objects stay in raw, in backup
-            and in the ledger. The batch does it by itself, unless 'batch.compact' is 'no'.
+            and in the ledger. The batch does it by itself, unless 'batch.compact' is 'no'. What cannot be compacted is
+            named, and the other days go on; the exit code is 1 then.
             """,
         options: CommonOptions.settings + [
             Option(
@@ -30,15 +31,18 @@ enum CompactCommand {
         let compactor = try workplace.compactor(catalog)
         let last = days.max() ?? compactor.lastClosedDay
         var table = Table(["dataset", "day", "objects", "files", "rows", "bytes before", "bytes"])
+        var isWhole = true
         for day in try await catalog.compactableDays(upTo: last) where days.isEmpty || days.contains(day.day) {
-            let report = try await compactor.compact(day)
+            let report = await compactor.compact(day)
             table.append([
                 .text(report.dataset), .text("\(report.day)"), .number(Int64(report.objects)),
                 .number(Int64(report.files)), .number(report.rows), .number(report.bytesBefore), .number(report.bytes),
             ])
+            for failure in report.failures { Output.complain("pregao: \(failure)") }
+            isWhole = isWhole && report.failures.isEmpty
         }
         arguments.print(table)
-        return .success
+        return isWhole ? .success : .failure
     }
 }
 

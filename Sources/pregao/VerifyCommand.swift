@@ -33,7 +33,7 @@ enum VerifyCommand {
         let progress = ProgressReport("objects")
         let verifier = Verifier(
             log: log, catalog: catalog, raw: workplace.stores.raw, backup: workplace.stores.backup,
-            engine: try workplace.engine(), models: try workplace.models(),
+            refined: workplace.stores.refined, engine: try workplace.engine(), models: try workplace.models(),
             readRefined: workplace.stores.readRefined, clock: workplace.clock)
         let report = try await verifier.verify(scope) { done, total in
             progress.update(done: done, of: total, note: "looked at")

@@ -11,12 +11,13 @@ import Warehouse
 struct CompactionTests {
     private static let rows = "SELECT concat_ws(' ', symbol, _offset, price) AS line FROM lake.raw.quotes ORDER BY line"
 
-    private func compactor(_ fixture: PipelineFixture, size: Int64 = 256 << 20, after: Duration = .seconds(3600))
-        -> Compactor
-    {
+    private func compactor(
+        _ fixture: PipelineFixture, size: Int64 = 256 << 20, objects: Int = 500, after: Duration = .seconds(3600)
+    ) -> Compactor {
         Compactor(
             catalog: fixture.catalog, engine: fixture.engine, store: store(fixture), folder: fixture.folder.path,
-            settings: CompactionSettings(after: after, size: size), clock: fixture.clock)
+            settings: CompactionSettings(after: after, size: size, objects: objects),
+            clock: fixture.clock)
     }
 
     private func store(_ fixture: PipelineFixture) -> LocalObjectStore {
@@ -33,6 +34,11 @@ struct CompactionTests {
         }
     }
 
+    /// The oldest day to compact.
+    private func due(_ fixture: PipelineFixture) async throws -> CompactableDay {
+        try #require(try await compactor(fixture).due().first)
+    }
+
     private func files(_ fixture: PipelineFixture) async throws -> [String] {
         try await fixture.catalog.files(ofTable: "quotes", inSchema: "raw")
     }
@@ -45,7 +51,7 @@ struct CompactionTests {
         let ledger = try await fixture.catalog.objects(limit: 10)
         let due = try await compactor(fixture).due()
         #expect(due == [CompactableDay(dataset: "quotes", day: Samples.day, objects: 4)])
-        let report = try await compactor(fixture).compact(due[0])
+        let report = await compactor(fixture).compact(due[0])
         #expect(report.files == 1 && report.objects == 4 && report.rows == 8)
         #expect(try await fixture.rows(Self.rows) == rows)
         #expect(try await fixture.catalog.objects(limit: 10) == ledger)
@@ -74,22 +80,118 @@ struct CompactionTests {
         try await register(5, fixture)
         let rows = try await fixture.rows(Self.rows)
         let size = try #require(try await fixture.catalog.objects(limit: 1).first).announcement.size
-        let report = try await compactor(fixture, size: size * 5 / 2).compact(
-            try #require(try await compactor(fixture).due().first))
+        let report = await compactor(fixture, size: size * 5 / 2).compact(try await due(fixture))
         #expect(report.files == 2 && report.objects == 4)
         #expect(try await files(fixture).count == 3)
         #expect(try await fixture.rows(Self.rows) == rows)
+    }
+
+    @Test("a day of many objects is compacted in several swaps, and what a crash leaves undone is done by the next run")
+    func severalSwaps() async throws {
+        let fixture = try await PipelineFixture()
+        try await register(8, fixture)
+        let rows = try await fixture.rows(Self.rows)
+        let compactor = compactor(fixture, objects: 3)
+        let day = try await due(fixture)
+        // The first swap, and no more.
+        let objects = try await fixture.catalog.objects(toCompact: day)
+        let batches = CompactionBatches(of: objects, compactor.settings).batches
+        #expect(batches.map(\.count) == [3, 3, 2])
+        let first = try await compactor.place(batches[0], of: Datasets.quotes, day.day)
+        #expect(try await fixture.catalog.compact(first) == .swapped)
+        #expect(try await fixture.rows(Self.rows) == rows)
+        #expect(try await files(fixture).count == 6)
+
+        let report = await compactor.compact(try await due(fixture))
+        #expect(report.files == 2 && report.objects == 5)
+        #expect(try await fixture.rows(Self.rows) == rows)
+        #expect(try await fixture.catalog.compactedFiles().map(\.inputs.count).sorted() == [2, 3, 3])
+        #expect(try await compactor.due().isEmpty)
+    }
+
+    @Test("objects of several partitions and epochs are made one file, in the order of partition and range")
+    func partitions() async throws {
+        let fixture = try await PipelineFixture()
+        for (partition, epoch) in [(Int32(1), "testtest"), (0, "testtest"), (0, "othother")] {
+            for _ in 0..<2 { try await fixture.register([.init(second: 1, price: "1")], partition, epoch: epoch) }
+        }
+        let rows = try await fixture.rows(Self.rows)
+        let order = try await fixture.catalog.objects(toCompact: try await due(fixture)).map(\.announcement)
+        #expect(
+            order.map { "\($0.epoch) \($0.partition)" }.reduce(into: []) { if $0.last != $1 { $0.append($1) } }
+                == ["othother 0", "testtest 0", "testtest 1"])
+        let report = await compactor(fixture).compact(try await due(fixture))
+        #expect(report.files == 1 && report.objects == 6)
+        #expect(try await fixture.rows(Self.rows) == rows)
+    }
+
+    @Test("a program that does not know an object's newer columns leaves its day as it is, and says why")
+    func newerSchema() async throws {
+        let fixture = try await PipelineFixture()
+        let newer = try await fixture.catalog(of: [Self.grownQuotes])
+        try await fixture.register([.init(second: 0, price: "1")])
+        for second in 1..<3 {
+            try await fixture.register(
+                [.init(second: second, price: "2")], adding: ["venue": "north"], version: 2, through: newer)
+        }
+        let venues = "SELECT concat_ws(' ', _offset, venue) AS line FROM lake.raw.quotes ORDER BY line"
+        let before = try await fixture.rows(venues)
+        #expect(before == ["0", "1 north", "2 north"])
+
+        let report = await compactor(fixture).compact(try await due(fixture))
+        #expect(report.files == 0)
+        let failure = try #require(report.failures.first)
+        #expect(failure.kind == .refused && failure.cause.contains("version 2 of quotes, newer than this program's, 1"))
+        #expect(try await files(fixture).count == 3)
+        #expect(try await fixture.rows(venues) == before)
+    }
+
+    @Test(
+        "the catalog does not take a file that was made of newer objects by a program that does not know their columns")
+    func newerSchemaInTransaction() async throws {
+        let fixture = try await PipelineFixture()
+        let newer = try await fixture.catalog(of: [Self.grownQuotes])
+        for second in 0..<2 {
+            try await fixture.register(
+                [.init(second: second, price: "2")], adding: ["venue": "north"], version: 2, through: newer)
+        }
+        let day = try await due(fixture)
+        let objects = try await fixture.catalog.objects(toCompact: day)
+        let file = try await compactor(fixture).place(objects, of: Datasets.quotes, day.day)
+        let error = await #expect(throws: CatalogError.self) { _ = try await fixture.catalog.compact(file) }
+        #expect(error?.kind == .refused, "\(String(describing: error))")
+        #expect(try await files(fixture).count == 2)
+    }
+
+    private static let grownQuotes: Dataset = {
+        let quotes = Datasets.quotes
+        return Dataset(
+            name: quotes.name, description: quotes.description, keyColumn: quotes.keyColumn,
+            tradingDay: quotes.tradingDay,
+            columns: quotes.columns + [Column("venue", .text, nullable: true, since: 2, "Where.")])
+    }()
+
+    @Test("a file that cannot be made does not stop the day's others")
+    func oneBadObject() async throws {
+        let fixture = try await PipelineFixture()
+        try await register(6, fixture)
+        try FileManager.default.removeItem(atPath: fixture.files[0])
+        let report = await compactor(fixture, objects: 2).compact(try await due(fixture))
+        #expect(report.files == 2 && report.objects == 4)
+        #expect(report.failures.map(\.kind) == [.engine])
+        #expect(report.failures.first?.cause.contains("raw-0.parquet") == true, "\(report.failures)")
+        #expect(try await files(fixture).count == 4)
     }
 
     @Test("what comes late is registered as ever, and the day gets a second file")
     func late() async throws {
         let fixture = try await PipelineFixture()
         try await register(3, fixture)
-        _ = try await compactor(fixture).compact(try #require(try await compactor(fixture).due().first))
+        _ = await compactor(fixture).compact(try await due(fixture))
         try await register(2, fixture, from: 10)
         #expect(try await files(fixture).count == 3)
         let rows = try await fixture.rows(Self.rows)
-        _ = try await compactor(fixture).compact(try #require(try await compactor(fixture).due().first))
+        _ = await compactor(fixture).compact(try await due(fixture))
         #expect(try await files(fixture).count == 2)
         #expect(try await fixture.rows(Self.rows) == rows)
         #expect(rows.count == 10)
@@ -102,7 +204,7 @@ struct CompactionTests {
         try await fixture.register([.init(second: 1, price: "2")])
         let query = "SELECT concat_ws(' ', _offset, currency IS NULL) AS line FROM lake.raw.quotes ORDER BY line"
         let before = try await fixture.rows(query)
-        _ = try await compactor(fixture).compact(try #require(try await compactor(fixture).due().first))
+        _ = await compactor(fixture).compact(try await due(fixture))
         #expect(try await fixture.rows(query) == before)
     }
 
@@ -130,7 +232,7 @@ struct CompactionTests {
             #expect(try await fixture.catalog.compact(file) == .discarded)
         }
         #expect(try await fixture.rows(Self.rows) == rows)
-        for due in try await compactor.due() { _ = try await compactor.compact(due) }
+        for due in try await compactor.due() { _ = await compactor.compact(due) }
         #expect(try await fixture.rows(Self.rows) == rows)
         #expect(try await files(fixture).count == 1)
         // What is computed again is the same file.
@@ -167,7 +269,7 @@ struct CompactionTests {
         let (first, second) = (compactor(fixture), compactor(fixture, size: 5000))
         async let one = first.compact(day)
         async let other = second.compact(day)
-        let reports = try await [one, other]
+        let reports = await [one, other]
         #expect(reports.map(\.objects).reduce(0, +) <= 4)
         #expect(try await fixture.rows(Self.rows) == rows)
     }
@@ -181,7 +283,7 @@ struct CompactionTests {
         let dataset = try #require(Datasets.named("quotes"))
         let objects = try await fixture.catalog.objects(toCompact: day)
         let orphan = try await compactor.place(Array(objects.prefix(2)), of: dataset, day.day)
-        _ = try await compactor.compact(day)
+        _ = await compactor.compact(day)
         for (hours, removed) in [(Int64(23), []), (25, [orphan.key])] {
             let clock = SettableClock(SystemWallClock().now().adding(microseconds: hours * 3_600_000_000))
             let sweep = RefinedSweep(.compacted, store: store(fixture), catalog: fixture.catalog, clock: clock)
@@ -194,21 +296,21 @@ struct CompactionTests {
         #expect(try await fixture.rows("SELECT path AS line FROM \(scheduled)").isEmpty)
     }
 
-    @Test("the batch compacts closed days while nothing else is to be done")
-    func byItself() async throws {
+    @Test("a file that the sweep takes before it is swapped is not taken by the catalog; the next try makes it again")
+    func sweptBeforeSwap() async throws {
         let fixture = try await PipelineFixture()
-        try await register(3, fixture)
-        let shutdown = Shutdown()
-        var settings = BatchSettings(folder: fixture.folder.path, pollInterval: .milliseconds(20))
-        settings.compactionInterval = .zero
-        let batch = Batch(
-            settings: settings, models: fixture.models, catalog: fixture.catalog, engine: fixture.engine,
-            compactor: compactor(fixture), clock: fixture.clock,
-            logger: Logger(
-                component: "test", sink: { if $0.contains("compacted a day") { shutdown.request() } }),
-            metrics: fixture.metrics)
-        try await batch.run(until: shutdown)
-        #expect(try await files(fixture).count == 1)
-        #expect(try await fixture.catalog.dirt().isEmpty)
+        try await register(2, fixture)
+        let rows = try await fixture.rows(Self.rows)
+        let compactor = compactor(fixture)
+        let day = try await due(fixture)
+        let objects = try await fixture.catalog.objects(toCompact: day)
+        let placed = try await compactor.place(objects, of: Datasets.quotes, day.day)
+        let clock = SettableClock(SystemWallClock().now().adding(microseconds: 25 * 3_600_000_000))
+        let sweep = RefinedSweep(.compacted, store: store(fixture), catalog: fixture.catalog, clock: clock)
+        #expect(try await sweep.run(removing: true).removed.map(\.key) == [placed.key])
+        await #expect(throws: CatalogError.self) { _ = try await fixture.catalog.compact(placed) }
+        #expect(try await fixture.rows(Self.rows) == rows)
+        #expect(await compactor.compact(day).files == 1)
+        #expect(try await fixture.rows(Self.rows) == rows)
     }
 }

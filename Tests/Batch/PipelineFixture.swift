@@ -15,7 +15,7 @@ final class PipelineFixture {
     let clock: SettableClock
     let metrics = Metrics()
     let models: Models
-    private var nextOffset: Int64 = 0
+    private var nextOffsets: [LedgerPartition: Int64] = [:]
     /// Raw files, by the order in which they were registered.
     private(set) var files: [String] = []
 
@@ -40,13 +40,33 @@ final class PipelineFixture {
             metrics: metrics)
     }
 
+    /// The catalog as a program opens it that knows these datasets.
+    func catalog(of datasets: [Dataset]) async throws -> Catalog {
+        let other = Catalog(
+            folder: "\(folder.path)/catalog", engine: engine, clock: clock, logger: Self.logger, metrics: metrics)
+        try await other.open(datasets: datasets, create: false)
+        return other
+    }
+
     /// Writes a raw file of these quotes, in the order of the log, and registers it.
-    func register(_ given: [Quotes.Quote], leavingOut: Set<String> = []) async throws {
-        let start = nextOffset
+    ///
+    /// - Parameters:
+    ///   - flushed: the day in the object's name.
+    ///   - columns: more text columns that the file has, and their one value.
+    ///   - other: the catalog that registers it, where it is another program's.
+    func register(
+        _ given: [Quotes.Quote], _ partition: Int32 = 0, epoch: String = "testtest", on flushed: Day = Samples.day,
+        leavingOut: Set<String> = [], adding columns: [String: String] = [:], version: Int = 1,
+        through other: Catalog? = nil
+    ) async throws {
+        let place = LedgerPartition(epoch: epoch, topic: "pregao.quotes", partition: partition)
+        let start = nextOffsets[place] ?? 0
+        let end = start + Int64(given.count)
         var numbered = given
         for index in numbered.indices { numbered[index].offset = Int(start) + index }
-        nextOffset += Int64(given.count)
-        let file = try await quotes.write(numbered, to: "raw-\(files.count).parquet", leavingOut: leavingOut)
+        nextOffsets[place] = end
+        let file = try await quotes.write(
+            numbered, to: "raw-\(files.count).parquet", leavingOut: leavingOut, adding: columns)
         files.append(file)
         let days = Dictionary(grouping: numbered, by: \.day).map { day, quotes in
             let times = quotes.map(\.observedAt)
@@ -57,14 +77,14 @@ final class PipelineFixture {
         let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: file)))
         let sha256 = SHA256.hexadecimal(of: bytes)
         let name = RawObjectName(
-            dataset: "quotes", day: Samples.day, topic: "pregao.quotes", epoch: "testtest", partition: 0, start: start,
-            end: nextOffset, sha256: sha256)
+            dataset: "quotes", day: flushed, topic: place.topic, epoch: epoch, partition: partition, start: start,
+            end: end, sha256: sha256)
         let announcement = Announcement(
             bucket: "lake", key: name.key, size: Int64(bytes.count), sha256: sha256, dataset: "quotes",
-            schemaVersion: 1, epoch: "testtest", topic: "pregao.quotes", partition: 0, start: start, end: nextOffset,
+            schemaVersion: version, epoch: epoch, topic: place.topic, partition: partition, start: start, end: end,
             rows: Int64(given.count), rejected: 0, emptyReason: nil, days: days.sorted { $0.day < $1.day },
             announcedAt: clock.now())
-        let outcomes = try await catalog.register([Registration(announcement: announcement, location: file)])
+        let outcomes = try await (other ?? catalog).register([Registration(announcement: announcement, location: file)])
         guard outcomes == [.registered] else { throw Unexpected("\(outcomes)") }
     }
 

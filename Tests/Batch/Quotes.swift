@@ -18,8 +18,12 @@ struct Quotes {
     let engine: DuckDB
     let folder: String
 
-    /// - Parameter leavingOut: columns that the file does not have, as one of an older version.
-    func write(_ quotes: [Quote], to name: String, leavingOut: Set<String> = []) async throws -> String {
+    /// - Parameters:
+    ///   - leavingOut: columns that the file does not have, as one of an older version.
+    ///   - columns: more text columns, and their one value, as one of a newer version.
+    func write(
+        _ quotes: [Quote], to name: String, leavingOut: Set<String> = [], adding columns: [String: String] = [:]
+    ) async throws -> String {
         let path = "\(folder)/\(name)"
         let rows = quotes.map { quote in
             """
@@ -30,7 +34,9 @@ struct Quotes {
             """
         }
         let all = rows.joined(separator: " UNION ALL ")
-        let kept = leavingOut.isEmpty ? "*" : "* EXCLUDE (\(leavingOut.sorted().joined(separator: ", ")))"
+        let old = leavingOut.isEmpty ? "*" : "* EXCLUDE (\(leavingOut.sorted().joined(separator: ", ")))"
+        let kept = ([old] + columns.sorted { $0.key < $1.key }.map { "'\($0.value)' AS \($0.key)" })
+            .joined(separator: ", ")
         _ = try await engine.run("COPY (SELECT \(kept) FROM (\(all))) TO '\(path)' (FORMAT parquet);")
         return path
     }

@@ -51,6 +51,10 @@ let compactionDamages: [Damage] = [
         )
         return "raw.quotes"
     },
+    Damage("a compacted file that was never swapped", .orphans) { pipeline in
+        let file = try await pipeline.compact()
+        return try Files.copy(file.key, as: "0123456789abcdef", below: pipeline.raw.location(of: ""))
+    },
     Damage("an object of a compacted file forgotten", .rawTables) { pipeline in
         let file = try await pipeline.compact()
         try await pipeline.edit("DELETE FROM lake.pregao.compaction_inputs WHERE key = '\(file.inputs[0])';")
@@ -67,7 +71,7 @@ extension SmallPipeline {
     /// Compacts the quotes.
     func compact() async throws -> CompactedFile {
         let compactor = Compactor(catalog: catalog, engine: engine, store: raw, folder: folder)
-        for day in try await compactor.due() where day.dataset == "quotes" { _ = try await compactor.compact(day) }
+        for day in try await compactor.due() where day.dataset == "quotes" { _ = await compactor.compact(day) }
         guard let file = try await catalog.compactedFiles().first else { throw Unexpected("nothing was compacted") }
         return file
     }

@@ -97,6 +97,15 @@ enum Files {
         try FileManager.default.moveItem(atPath: path, toPath: other)
     }
 
+    /// Copies a file of a name that ends in a digest, as if it were another's.
+    ///
+    /// - Returns: the copy's key.
+    static func copy(_ key: String, as digest: String, below folder: String) throws -> String {
+        let other = "\(key.dropLast(digest.count + ".parquet".count))\(digest).parquet"
+        try FileManager.default.copyItem(atPath: folder + key, toPath: folder + other)
+        return other
+    }
+
     static func swap(_ path: String, _ other: String) throws {
         let (first, second) = (try read(path), try read(other))
         try write(second, path)

@@ -1,6 +1,7 @@
 import EventLog
 import Lake
 import MarketData
+import Testing
 import Warehouse
 
 @testable import Verification
@@ -80,5 +81,10 @@ let fileDamages: [Damage] = [
         let partition = TopicPartition(topic: it.topic, partition: it.partition)
         let made = try await pipeline.encode(partition, of: Datasets.quotes, it.start..<it.end - 1)
         return made.announcement.key
+    },
+    Damage("a refined file that was never published", .orphans) { pipeline in
+        let path = try #require(try await pipeline.published("refined.quotes_daily").path)
+        let key = path.split(separator: "/").suffix(4).joined(separator: "/")
+        return try Files.copy(key, as: "0123456789abcdef", below: pipeline.folder + "/")
     },
 ]

@@ -2,6 +2,7 @@ import Batch
 import Foundation
 import Lake
 import MarketData
+import Runtime
 import Testing
 import Warehouse
 
@@ -111,6 +112,44 @@ extension VerificationSuite {
                 #expect(swept.errors.contains("6 refined files examined, 2 removed"), "\(swept)")
                 #expect(!FileManager.default.fileExists(atPath: try #require(replaced.path)))
                 #expect(try await pipeline.verify().faults == [])
+            }
+        }
+
+        static let orphans: [Damage] = (fileDamages + compactionDamages).filter {
+            $0.check == .orphans && !$0.name.contains("renamed")
+        }
+
+        @Test("an orphan is pending while it is young, then a fault, and gone once it was swept", arguments: orphans)
+        func orphan(_ damage: Damage) async throws {
+            try await Template.shared.use { pipeline in
+                let key = try await damage.inflict(pipeline)
+                let young = try await pipeline.verify(VerificationScope())
+                #expect(young.faults == [] && young.tallies[.orphans]?.pending == 1)
+                let scope = VerificationScope(grace: .zero)
+                let old = try await pipeline.verify(scope)
+                #expect(old.faults.map(\.place) == [key])
+                #expect(old.faults.allSatisfy { $0.message.contains("'pregao sweep'") }, "\(old.faults)")
+                let swept = try await BuiltProgram.run(["sweep", "--grace", "0"], pipeline.folder)
+                #expect(swept.status == 0 && swept.output.contains(key), "\(swept)")
+                let after = try await pipeline.verify(scope)
+                #expect(after.faults == [] && after.tallies[.orphans]?.pending == 0)
+            }
+        }
+
+        @Test(
+            "a refined file that a later version replaced is no orphan, whether its snapshot can still be read or not")
+        func replaced() async throws {
+            try await Template.shared.use { pipeline in
+                let day = try await pipeline.published("refined.quotes_1m").day
+                let computed = try await BuiltProgram.run(
+                    ["batch", "--once", "--force", "--day", "\(day)"], pipeline.folder)
+                #expect(computed.status == 0, "\(computed)")
+                let scope = VerificationScope(grace: .zero)
+                #expect(try await pipeline.verify(scope).faults == [])
+                let expired = try await pipeline.catalog.maintain(olderThan: SystemWallClock().now())
+                #expect(expired.snapshots > 0)
+                let report = try await pipeline.verify(scope)
+                #expect(report.faults == [] && report.tallies[.orphans]?.pending ?? 0 == 0)
             }
         }
 

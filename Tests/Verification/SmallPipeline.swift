@@ -70,7 +70,8 @@ final class SmallPipeline: Sendable {
         _ scope: VerificationScope = VerificationScope(full: true, deep: true), models: Models? = nil
     ) async throws -> VerificationReport {
         try await Verifier(
-            log: log, catalog: catalog, raw: raw, backup: backup, engine: engine, models: models ?? self.models,
+            log: log, catalog: catalog, raw: raw, backup: backup, refined: LocalObjectStore(root: folder),
+            engine: engine, models: models ?? self.models,
             readRefined: { path in FileManager.default.contents(atPath: path).map { Array($0) } },
             clock: SystemWallClock()
         ).verify(scope)

@@ -82,16 +82,17 @@ public struct CompactedFileName: Hashable, Sendable {
     static let folder = "compacted/"
 }
 
-/// Which objects are made one file: neighbours of a partition, as far as the size allows.
+/// Which objects are made one file: those of a day in the order of partition and range, as many as the settings allow,
+/// so that files are few and a symbol, which is in one partition, is in one file or two.
 struct CompactionBatches {
     private(set) var batches: [[LedgerObject]] = []
 
     /// - Parameter objects: by partition and range.
-    init(of objects: [LedgerObject], size: Int64) {
+    init(of objects: [LedgerObject], _ settings: CompactionSettings) {
         var batch: [LedgerObject] = []
         var sum: Int64 = 0
         for object in objects {
-            if sum > 0, sum + object.announcement.size > size {
+            if !batch.isEmpty, batch.count >= settings.objects || sum + object.announcement.size > settings.size {
                 batches.append(batch)
                 batch = []
                 sum = 0

@@ -44,27 +44,58 @@ public struct Compactor: Sendable {
         try await catalog.compactableDays(upTo: lastClosedDay)
     }
 
-    /// Compacts a day of a dataset.
-    public func compact(_ day: CompactableDay) async throws(BatchError) -> CompactionReport {
+    /// Compacts a day of a dataset, one file after the other, each swapped by itself. One that cannot be made does not
+    /// stop the others; where the catalog or the store cannot be had, the rest of the day waits.
+    public func compact(_ day: CompactableDay) async -> CompactionReport {
         var report = CompactionReport(dataset: day.dataset, day: day.day)
-        guard let dataset = Datasets.named(day.dataset) else { return report }
-        let objects = try await ofCatalog("read what to compact of \(day.day)") { () throws(CatalogError) in
-            try await catalog.objects(toCompact: day)
-        }
-        for batch in CompactionBatches(of: objects, size: settings.size).batches {
-            let file = try await place(batch, of: dataset, day.day)
-            let outcome = try await ofCatalog("compact \(day.dataset) of \(day.day)") { () throws(CatalogError) in
-                try await catalog.compact(file)
+        do throws(BatchError) {
+            let (dataset, objects) = try await inputs(of: day)
+            for batch in CompactionBatches(of: objects, settings).batches {
+                do throws(BatchError) {
+                    try await compact(batch, of: dataset, day.day, &report)
+                } catch  where !error.kind.isOfEverything {
+                    report.failures.append(error)
+                }
             }
-            Waypoint.compactionSwapped.reached()
-            guard outcome == .swapped else { continue }
-            report.files += 1
-            report.objects += batch.count
-            report.rows += file.rows
-            report.bytesBefore += batch.map(\.announcement.size).reduce(0, +)
-            report.bytes += file.size
+        } catch {
+            report.failures.append(error)
         }
         return report
+    }
+
+    /// - Throws: also where a program that knows less than the objects hold would leave out what it does not know.
+    private func inputs(of day: CompactableDay) async throws(BatchError) -> (Dataset, [LedgerObject]) {
+        let doing = "compact \(day.dataset) of \(day.day)"
+        guard let dataset = Datasets.named(day.dataset) else {
+            throw BatchError(.refused, doing: doing, cause: "this program does not know the dataset; a newer one does")
+        }
+        let objects = try await ofCatalog(doing) { () throws(CatalogError) in
+            try await catalog.objects(toCompact: day)
+        }
+        if let newer = objects.map(\.announcement).first(where: { $0.schemaVersion > dataset.version }) {
+            throw BatchError(
+                .refused, doing: doing,
+                cause:
+                    "\(newer.key) is of version \(newer.schemaVersion) of \(dataset.name), newer than this program's, "
+                    + "\(dataset.version), which would leave out columns; a newer program compacts the day")
+        }
+        return (dataset, objects)
+    }
+
+    private func compact(
+        _ batch: [LedgerObject], of dataset: Dataset, _ day: Day, _ report: inout CompactionReport
+    ) async throws(BatchError) {
+        let file = try await place(batch, of: dataset, day)
+        let outcome = try await ofCatalog("compact \(dataset.name) of \(day)") { () throws(CatalogError) in
+            try await catalog.compact(file)
+        }
+        Waypoint.compactionSwapped.reached()
+        guard outcome == .swapped else { return }
+        report.files += 1
+        report.objects += batch.count
+        report.rows += file.rows
+        report.bytesBefore += batch.map(\.announcement.size).reduce(0, +)
+        report.bytes += file.size
     }
 
     /// Computes a batch's file, proves that it holds the same rows, and puts it beside raw.
@@ -84,7 +115,7 @@ public struct Compactor: Sendable {
         guard let rows = answer.first?.integer("rows"), answer.count == 2, answer[0] == answer[1],
             rows == batch.map(\.announcement.rows).reduce(0, +)
         else {
-            throw BatchError(.engine, doing: doing, cause: "the file's rows are not the objects': \(answer)")
+            throw BatchError(.refused, doing: doing, cause: "the file's rows are not the objects': \(answer)")
         }
         Waypoint.compactionComputed.reached()
         guard let bytes = FileManager.default.contents(atPath: temporary).map({ [UInt8]($0) }) else {
@@ -105,7 +136,7 @@ public struct Compactor: Sendable {
         async throws(BatchError) -> Result
     {
         do throws(CatalogError) { return try await body() } catch {
-            throw BatchError(.catalog, doing: doing, cause: "\(error)")
+            throw BatchError(error.kind == .refused ? .refused : .catalog, doing: doing, cause: "\(error)")
         }
     }
 }
@@ -115,15 +146,19 @@ public struct CompactionSettings: Hashable, Sendable {
     public var after: Duration
     /// The objects' size, all in all, that one file is made of.
     public var size: Int64
+    /// How many objects one file is made of at most. A file's objects are swapped in one transaction, whose statements
+    /// name each of them several times, and for each of which DuckLake keeps an entry until the end.
+    public var objects: Int
 
-    public init(after: Duration = .seconds(6 * 3600), size: Int64 = 256 << 20) {
+    public init(after: Duration = .seconds(6 * 3600), size: Int64 = 256 << 20, objects: Int = 500) {
         self.after = after
         self.size = size
+        self.objects = objects
     }
 }
 
 /// What a day's compaction did.
-public struct CompactionReport: Hashable, Sendable {
+public struct CompactionReport: Sendable {
     public let dataset: String
     public let day: Day
     public internal(set) var files = 0
@@ -132,4 +167,6 @@ public struct CompactionReport: Hashable, Sendable {
     /// Of the objects, and of the files in their place.
     public internal(set) var bytesBefore: Int64 = 0
     public internal(set) var bytes: Int64 = 0
+    /// What could not be done; the objects of these are read one by one, as before.
+    public internal(set) var failures: [BatchError] = []
 }
