@@ -8,6 +8,8 @@ public struct BatchSettings: Sendable {
     public var refresh: Duration?
     /// How often the catalog is asked what is to be compacted.
     public var compactionInterval: Duration = .seconds(300)
+    /// How often the catalog is asked which raw objects expire.
+    public var retentionInterval: Duration = .seconds(3600)
     /// The pause after a run that could not be done (the engine, the catalog or the disk), doubled up to `longestPause`.
     public var shortestPause: Duration
     public var longestPause: Duration

@@ -29,6 +29,8 @@ public struct RebuildReport: Hashable, Sendable {
     /// Objects that the new catalog does not take, with the reason: overlaps, mostly.
     public internal(set) var rejected: [Rejected] = []
     public internal(set) var holes: [Hole] = []
+    /// Objects that have expired: their rows are read from compacted files.
+    public internal(set) var expired = 0
 
     public struct Rejected: Hashable, Sendable {
         public let key: String
@@ -85,7 +87,25 @@ extension Catalog {
             }
         }
         try await take(&batch, &report)
+        try await readCompacted(entries, &report)
         return report
+    }
+
+    /// Has the raw tables read the compacted files of the objects that have expired.
+    private func readCompacted(_ entries: [RebuildEntry], _ report: inout RebuildReport) async throws(CatalogError) {
+        var files: Set<CompactedFile> = []
+        for case .object(let registration) in entries {
+            if let file = registration.expiredInto { files.insert(file) }
+        }
+        for file in files.sorted(by: { $0.key < $1.key }) {
+            do throws(CatalogError) {
+                try await addExpired(file)
+                report.expired += file.inputs.count
+            } catch  where error.kind == .sql || error.kind == .refused {
+                // Its objects are in the ledger, and the verification tells that no table reads them.
+                report.rejected.append(.init(key: file.key, reason: error.cause))
+            }
+        }
     }
 
     private func take(_ batch: inout [Registration], _ report: inout RebuildReport) async throws(CatalogError) {

@@ -74,7 +74,9 @@ extension Catalog {
     }
 
     private func statements(missingFrom tables: TableColumns) -> [String] {
-        (tables["pregao", "compactions"] == nil ? [LedgerTables.compaction] : []) + rawStatements(missingFrom: tables)
+        (tables["pregao", "compactions"] == nil ? [LedgerTables.compaction] : [])
+            + (tables["pregao", "expirations"] == nil ? [LedgerTables.expiration] : [])
+            + rawStatements(missingFrom: tables)
     }
 
     /// What makes the raw tables hold every column of the declared datasets; all are nullable in the catalog.

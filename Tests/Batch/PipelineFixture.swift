@@ -40,8 +40,13 @@ final class PipelineFixture {
             metrics: metrics)
     }
 
+    var raw: LocalObjectStore { LocalObjectStore(root: "\(folder.path)/lake") }
+    var backup: LocalObjectStore { LocalObjectStore(root: "\(folder.path)/backup") }
+
     /// Writes a raw file of these quotes, in the order of the log, and registers it.
-    func register(_ given: [Quotes.Quote], leavingOut: Set<String> = []) async throws {
+    ///
+    /// - Parameter isArchived: whether it is where flushers and archivers have it, in raw and in backup.
+    func register(_ given: [Quotes.Quote], leavingOut: Set<String> = [], isArchived: Bool = false) async throws {
         let start = nextOffset
         var numbered = given
         for index in numbered.indices { numbered[index].offset = Int(start) + index }
@@ -64,7 +69,13 @@ final class PipelineFixture {
             schemaVersion: 1, epoch: "testtest", topic: "pregao.quotes", partition: 0, start: start, end: nextOffset,
             rows: Int64(given.count), rejected: 0, emptyReason: nil, days: days.sorted { $0.day < $1.day },
             announcedAt: clock.now())
-        let outcomes = try await catalog.register([Registration(announcement: announcement, location: file)])
+        if isArchived {
+            try await raw.put(bytes, at: name.key)
+            try await backup.put(bytes, at: name.key)
+            try await backup.put(announcement.json(), at: name.key + ".json")
+        }
+        let location = isArchived ? raw.location(of: name.key) : file
+        let outcomes = try await catalog.register([Registration(announcement: announcement, location: location)])
         guard outcomes == [.registered] else { throw Unexpected("\(outcomes)") }
     }
 
