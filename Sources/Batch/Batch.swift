@@ -26,7 +26,8 @@ public struct Batch: Sendable {
     ///   - clock: decides what day is open; durations are not taken from it.
     public init(
         settings: BatchSettings, models: Models, catalog: Catalog, engine: DuckDB,
-        compactor: Compactor? = nil, retention: RawRetention? = nil, clock: any WallClock = SystemWallClock(), logger: Logger, metrics: Metrics,
+        compactor: Compactor? = nil, retention: RawRetention? = nil, clock: any WallClock = SystemWallClock(),
+        logger: Logger, metrics: Metrics,
         readiness: Readiness = Readiness()
     ) {
         self.settings = settings

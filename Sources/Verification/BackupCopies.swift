@@ -8,7 +8,8 @@ struct BackupCopies: Sendable {
 
     /// - Parameter body: gets the copies' paths by key; one that backup lacks, or that could not be copied, has none. They
     ///   are gone afterwards.
-    func with<Result: Sendable>(_ keys: [String], _ body: ([String: String]) async throws -> Result) async throws -> Result
+    func with<Result: Sendable>(_ keys: [String], _ body: ([String: String]) async throws -> Result) async throws
+        -> Result
     {
         guard !keys.isEmpty else { return try await body([:]) }
         let folder = FileManager.default.temporaryDirectory.appending(path: "pregao-verify-\(UUID().uuidString)")

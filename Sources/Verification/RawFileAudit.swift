@@ -50,7 +50,8 @@ struct RawFileAudit {
     ) async {
         guard let first = objects.first else { return }
         do throws(CatalogError) {
-            var rows = try await engine.run(footers(of: objects.map { location($0.announcement) }), doing: "read the footers of raw objects")
+            var rows = try await engine.run(
+                footers(of: objects.map { location($0.announcement) }), doing: "read the footers of raw objects")
             if scope.full {
                 rows += try await engine.run(
                     offsets(in: objects.map { location($0.announcement) }), doing: "read offsets of raw objects")

@@ -93,11 +93,11 @@ extension Catalog {
 
     /// Has the raw tables read the compacted files of the objects that have expired.
     private func readCompacted(_ entries: [RebuildEntry], _ report: inout RebuildReport) async throws(CatalogError) {
-        var files: Set<CompactedFile> = []
+        var files: [String: CompactedFile] = [:]
         for case .object(let registration) in entries {
-            if let file = registration.expiredInto { files.insert(file) }
+            if let file = registration.expiredInto { files[file.key] = file }
         }
-        for file in files.sorted(by: { $0.key < $1.key }) {
+        for (_, file) in files.sorted(by: { $0.key < $1.key }) {
             do throws(CatalogError) {
                 try await addExpired(file)
                 report.expired += file.inputs.count

@@ -103,39 +103,44 @@ struct Trouble: Sendable, CustomTestStringConvertible {
 
     var testDescription: String { name }
 
-    init(_ name: String, _ words: String, left: Int = 3, make: @escaping @Sendable (RetainedFixture) async throws -> Void)
-    {
+    init(
+        _ name: String, _ words: String, left: Int = 3, make: @escaping @Sendable (RetainedFixture) async throws -> Void
+    ) {
         self.name = name
         self.words = words
         self.left = left
         self.make = make
     }
 
-    static let beforeExpiring = always + [
-        Trouble("an original is missing", "raw does not have", left: 2) {
-            try await $0.pipeline.raw.remove(try await $0.object.key)
-        },
-        Trouble("an original is altered", "raw does not have") { try await $0.alter(try await $0.object.key, in: $0.pipeline.raw) },
-        Trouble("the compacted file has other rows", "other rows") { try await $0.forgeFile() },
-        Trouble("raw and backup are one store", "one store") {
-            let raw = URL(fileURLWithPath: $0.pipeline.raw.root)
-            try FileManager.default.removeItem(atPath: $0.pipeline.backup.root)
-            // The announcements too.
-            try await $0.writeAnnouncementsInRaw()
-            try FileManager.default.createSymbolicLink(
-                at: URL(fileURLWithPath: $0.pipeline.backup.root), withDestinationURL: raw)
-        },
-        Trouble("a day is not published", "has not published") {
-            try await $0.edit("DELETE FROM lake.pregao.publications WHERE model = 'refined.quotes_daily';")
-        },
-        Trouble("it was compacted too short a time ago", "") { $0.pass(days: -1) },
-    ]
+    static let beforeExpiring =
+        always + [
+            Trouble("an original is missing", "raw does not have", left: 2) {
+                try await $0.pipeline.raw.remove(try await $0.object.key)
+            },
+            Trouble("an original is altered", "raw does not have") {
+                try await $0.alter(try await $0.object.key, in: $0.pipeline.raw)
+            },
+            Trouble("the compacted file has other rows", "other rows") { try await $0.forgeFile() },
+            Trouble("raw and backup are one store", "one store") {
+                let raw = URL(fileURLWithPath: $0.pipeline.raw.root)
+                try FileManager.default.removeItem(atPath: $0.pipeline.backup.root)
+                // The announcements too.
+                try await $0.writeAnnouncementsInRaw()
+                try FileManager.default.createSymbolicLink(
+                    at: URL(fileURLWithPath: $0.pipeline.backup.root), withDestinationURL: raw)
+            },
+            Trouble("a day is not published", "has not published") {
+                try await $0.edit("DELETE FROM lake.pregao.publications WHERE model = 'refined.quotes_daily';")
+            },
+            Trouble("it was compacted too short a time ago", "") { $0.pass(days: -1) },
+        ]
 
-    static let beforeRemoving = always + [
-        Trouble("the record is missing", "backup lacks ledger/expired/") {
-            try await $0.pipeline.backup.remove(ExpirationRecord(of: try await $0.file).key)
-        }
-    ]
+    static let beforeRemoving =
+        always + [
+            Trouble("the record is missing", "backup lacks ledger/expired/") {
+                try await $0.pipeline.backup.remove(ExpirationRecord(of: try await $0.file).key)
+            }
+        ]
 
     private static let always = [
         Trouble("a backup is missing", "backup does not have raw/") {

@@ -47,7 +47,8 @@ extension VerificationSuite {
                 _ = try await pipeline.appendNextQuotes()
                 _ = try await pipeline.log.append(
                     [
-                        try Samples.quote(Samples.symbols[1], slot: 20), try Samples.quote(Samples.symbols[1], slot: 21),
+                        try Samples.quote(Samples.symbols[1], slot: 20),
+                        try Samples.quote(Samples.symbols[1], slot: 21),
                     ])
                 try await pipeline.flush()
                 try await pipeline.archive()

@@ -90,7 +90,8 @@ struct ExpirationTests {
         var model = Self.model
         model = ModelDeclaration(name: model.name, columns: model.columns, sources: model.sources, reachDays: 2)
         try await catalog.declare([model])
-        #expect(try await catalog.expire(file, Self.limits) == .kept(reason: "refined.m has not published \(Day.first)"))
+        #expect(
+            try await catalog.expire(file, Self.limits) == .kept(reason: "refined.m has not published \(Day.first)"))
         let publications = [Day.first, .second].map { day in
             Publication(model: "refined.m", day: day, basedOn: nil, sequence: .max, file: nil, inputs: [])
         }
