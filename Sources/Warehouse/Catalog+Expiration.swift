@@ -1,3 +1,4 @@
+import JSON
 import Lake
 import MarketData
 

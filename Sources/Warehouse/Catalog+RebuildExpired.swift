@@ -1,4 +1,5 @@
 import Lake
+import MarketData
 
 extension Catalog {
     /// Takes a compacted file whose objects had expired before the catalog was made anew, and are in its ledger.
