@@ -29,6 +29,19 @@ final class RetainedFixture {
         }
     }
 
+    /// Does the body for each, every time with folder and clock as they are now: to make them takes seconds.
+    func forEach<Element>(_ elements: [Element], _ body: (Element) async throws -> Void) async throws {
+        let (path, kept, now) = (pipeline.folder.path, pipeline.folder.path + ".kept", pipeline.clock.now())
+        try FileManager.default.copyItem(atPath: path, toPath: kept)
+        defer { try? FileManager.default.removeItem(atPath: kept) }
+        for element in elements {
+            try FileManager.default.removeItem(atPath: path)
+            try FileManager.default.copyItem(atPath: kept, toPath: path)
+            pipeline.clock.set(now)
+            try await body(element)
+        }
+    }
+
     func compact() async throws {
         let compactor = Compactor(
             catalog: pipeline.catalog, engine: pipeline.engine, store: pipeline.raw, folder: pipeline.folder.path,
@@ -77,11 +90,24 @@ final class RetainedFixture {
         #expect(reports.count == 2 && reports.allSatisfy { $0.isPublished }, "\(reports)")
     }
 
-    /// How many rows of the refined tables differ from those of a snapshot, `EXCEPT ALL` both ways.
-    func differences(since snapshot: Int64) async throws -> Int {
+    private static let tables = ["quotes_1m", "quotes_daily"]
+
+    private func saved(_ table: String) -> String { "\(pipeline.folder.path)/\(table).saved.parquet" }
+
+    /// Keeps the refined tables' rows to compare others with.
+    func save() async throws {
+        for table in Self.tables {
+            _ = try await pipeline.catalog.rows(
+                "COPY (SELECT * FROM lake.refined.\(table)) TO '\(saved(table))' (FORMAT parquet);")
+        }
+    }
+
+    /// How many rows of the refined tables differ from those that were saved, `EXCEPT ALL` both ways.
+    func differences() async throws -> Int {
         var count = 0
-        for table in ["quotes_1m", "quotes_daily"] {
-            let (now, then) = ("lake.refined.\(table)", "lake.refined.\(table) AT (VERSION => \(snapshot))")
+        for table in Self.tables {
+            let (now, then) = ("lake.refined.\(table)", "read_parquet('\(saved(table))')")
+            #expect(try await !pipeline.rows("SELECT 'one' AS line FROM \(then)").isEmpty)
             for (one, other) in [(now, then), (then, now)] {
                 let rows = try await pipeline.rows(
                     "SELECT t::VARCHAR AS line FROM (SELECT * FROM \(one) EXCEPT ALL SELECT * FROM \(other)) t")
@@ -130,7 +156,7 @@ struct Trouble: Sendable, CustomTestStringConvertible {
                     at: URL(fileURLWithPath: $0.pipeline.backup.root), withDestinationURL: raw)
             },
             Trouble("a day is not published", "has not published") {
-                try await $0.edit("DELETE FROM lake.pregao.publications WHERE model = 'refined.quotes_daily';")
+                try await $0.edit("DELETE FROM lake.pregao.publications WHERE model = 'refined.quotes_1m';")
             },
             Trouble("it was compacted too short a time ago", "") { $0.pass(days: -1) },
         ]
