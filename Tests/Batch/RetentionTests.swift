@@ -42,24 +42,6 @@ struct RetentionTests {
         #expect(try await fixture.pipeline.rows(Self.rows) == rows)
     }
 
-    @Test("a trial says what would be done, and does nothing")
-    func trial() async throws {
-        let fixture = try await RetainedFixture()
-        fixture.pass(days: 30)
-        for due in try await fixture.retention().due() {
-            #expect(await fixture.retention().apply(due, isTrial: true).outcome == .done)
-        }
-        #expect(try await fixture.pipeline.catalog.expirations().isEmpty)
-        #expect(try await fixture.pipeline.backup.list(prefix: "ledger/", after: nil, limit: 10).isEmpty)
-        try await fixture.expire()
-        fixture.pass(days: 1)
-        for due in try await fixture.retention().due() {
-            #expect(await fixture.retention().apply(due, isTrial: true).outcome == .done)
-        }
-        #expect(try await fixture.objectsLeft() == 3)
-        #expect(try await fixture.pipeline.catalog.expirations().map(\.removedAt) == [nil])
-    }
-
     // MARK: - Crashes
 
     enum Step: CaseIterable { case recorded, expired, removedOne, removedAll, noted }
@@ -153,17 +135,6 @@ struct RetentionTests {
         let outcome = await fixture.retention().apply(due).outcome
         #expect(outcome != .done, "\(trouble.name)")
         #expect("\(outcome)".contains(trouble.words), "\(trouble.name): \(outcome)")
-    }
-
-    @Test("a day that becomes dirty after the look keeps its objects")
-    func dirtyMeanwhile() async throws {
-        let fixture = try await RetainedFixture()
-        fixture.pass(days: 30)
-        let due = try #require(try await fixture.retention().due().first)
-        try await fixture.pipeline.catalog.markDirty(model: "refined.quotes_1m", days: [Samples.day])
-        let outcome = await fixture.retention().apply(due).outcome
-        #expect(outcome == .kept("refined.quotes_1m is dirty on \(Samples.day)"))
-        #expect(try await fixture.pipeline.catalog.expirations().isEmpty)
     }
 
     // MARK: - Late data

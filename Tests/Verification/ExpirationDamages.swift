@@ -23,19 +23,9 @@ let expirationDamages: [Damage] = [
         try Files.remove(file.location)
         return file.key
     },
-    Damage("a bit of a compacted file of expired objects flipped", .rawTables, .full) { pipeline in
-        let file = try await pipeline.expire()
-        try Files.flipByte(file.location)
-        return file.key
-    },
     Damage("the record of what has expired removed", .backup) { pipeline in
         let key = ExpirationRecord(of: try await pipeline.expire()).key
         try Files.remove(pipeline.backup.location(of: key))
-        return key
-    },
-    Damage("the record of what has expired edited", .backup) { pipeline in
-        let key = ExpirationRecord(of: try await pipeline.expire()).key
-        try Data("{}".utf8).write(to: URL(fileURLWithPath: pipeline.backup.location(of: key)))
         return key
     },
     Damage("an expiration forgotten", .objects) { pipeline in
