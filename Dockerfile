@@ -23,7 +23,7 @@ COPY scripts/packages-runtime.txt /tmp/packages.txt
 RUN apt-get update -qq \
  && sed 's/#.*//' /tmp/packages.txt | xargs apt-get install -y -qq --no-install-recommends > /dev/null \
  && rm -rf /var/lib/apt/lists/* /tmp/packages.txt \
- && useradd --system --uid 10001 --home-dir /var/lib/pregao --create-home --shell /usr/sbin/nologin pregao
+ && useradd --uid 10001 --home-dir /var/lib/pregao --create-home --shell /usr/sbin/nologin pregao
 COPY --from=builder /opt/pregao /opt/pregao
 ENV PATH=/opt/pregao/bin:$PATH \
     PREGAO_DATA=/var/lib/pregao \

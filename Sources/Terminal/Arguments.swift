@@ -45,11 +45,13 @@ extension Command {
         var rest = words[...]
         while let word = rest.first, !command.subcommands.isEmpty {
             if word == "--help" || word == "-h" || word == "help" { break }
-            guard let next = command.subcommands.first(where: { $0.name == word }) else {
+            // GNU's Coding Standards, 4.8.1: every program answers --version.
+            let wanted = word == "--version" ? "version" : word
+            guard let next = command.subcommands.first(where: { $0.name == wanted }) else {
                 throw unknown(word, in: command, path)
             }
             command = next
-            path.append(word)
+            path.append(wanted)
             rest = rest.dropFirst()
         }
         let asksHelp = rest.prefix { $0 != "--" }.contains { $0 == "--help" || $0 == "-h" }

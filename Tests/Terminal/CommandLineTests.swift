@@ -20,6 +20,7 @@ struct CommandLineTests {
                 subcommands: [
                     Command("check", "Checks.", positionals: [Positional("FILE", "The file.")], run: { _ in .success })
                 ]),
+            Command("version", "Says which.", run: { _ in .success }),
         ])
 
     private func arguments(_ words: [String]) throws -> Arguments {
@@ -69,6 +70,11 @@ struct CommandLineTests {
         let text = command.help(path: path)
         #expect(text.contains("Usage: \(path.joined(separator: " "))"))
         for option in command.options { #expect(text.contains("--\(option.name)")) }
+    }
+
+    @Test("--version is the command that says it")
+    func version() throws {
+        #expect(try arguments(["--version"]).path == ["pregao", "version"])
     }
 
     @Test("every command and option is in each shell's completions", arguments: Shell.allCases)
