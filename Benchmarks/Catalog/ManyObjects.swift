@@ -10,7 +10,8 @@ import Warehouse
 /// The first day's files are written by the flusher's encoder and added to the raw table by one call of
 /// `ducklake_add_data_files`. Each later day is that one moved on: its files are links to the first day's, and DuckLake's
 /// rows of files and of their columns' statistics are copies of the first day's, with names, times and offsets of its own.
-/// To add a million files one by one would take hours, and leave the same rows. The ledger's rows are inserted.
+/// To add a million files one by one would take hours, and leave the same rows. The ledger's rows of the first and the
+/// last day are inserted, so that DuckLake knows their least and greatest values; those between are added beside them.
 struct ManyObjects {
     let folder: String
     let engine: DuckDB
@@ -49,7 +50,9 @@ struct ManyObjects {
             """, "add the first day's files")
         try list(first, 0, appending: false)
         for number in 1..<days { try list(try files.link(first, daysLater: number), number, appending: true) }
-        for numbers in chunks { try await run(ledger(numbers), "insert the ledger's rows") }
+        try await run(ledger(0), "insert the first day's rows of the ledger")
+        try await copyLedger()
+        if days > 1 { try await run(ledger(days - 1), "insert the last day's rows of the ledger") }
         try await run(ranges, "insert the ledger's ranges")
         try await run(copies, "copy DuckLake's rows")
     }
@@ -59,12 +62,6 @@ struct ManyObjects {
         try files.write(days).prefix(count).map {
             Registration(announcement: files.announcement(of: $0), location: "\(files.root)/\($0.key)")
         }
-    }
-
-    /// The days of a transaction: its rows become one statement of the metadata's database, which takes memory.
-    private var chunks: [Range<Int>] {
-        let width = max(1, 50_000 / files.perDay)
-        return stride(from: 0, to: days, by: width).map { $0..<min($0 + width, days) }
     }
 
     private var listing: String { "\(folder)/files.csv" }
@@ -88,20 +85,67 @@ struct ManyObjects {
         _ = try await engine.run(catalog.attachScript(readOnly: false) + statements, doing: doing)
     }
 
-    private func ledger(_ numbers: Range<Int>) -> String {
-        let day = "DATE '\(RawFiles.first)' + n::INTEGER"
-        let listed = "\(source) WHERE n >= \(numbers.lowerBound) AND n < \(numbers.upperBound)"
-        return """
-            BEGIN;
-            UPDATE lake.pregao.turn SET n = n + 1;
-            INSERT INTO lake.pregao.objects SELECT key, 'lake', '\(files.root)/' || key, 'quotes',
-                \(Datasets.quotes.version), 'benchmar', 'pregao.quotes', p, first_offset,
-                first_offset + \(RawFiles.rows), \(RawFiles.rows), 0, size, sha256, 'registered', NULL,
-                make_timestamptz(first_time), make_timestamptz(last_time), 1 FROM \(listed);
-            INSERT INTO lake.pregao.object_days SELECT key, 'quotes', \(day), \(RawFiles.rows),
-                make_timestamptz(first_time), make_timestamptz(last_time) FROM \(listed);
-            COMMIT;
+    private func ledger(_ number: Int) -> String {
+        """
+        BEGIN;
+        UPDATE lake.pregao.turn SET n = n + 1;
+        INSERT INTO lake.pregao.objects SELECT \(objectColumns) FROM \(source) WHERE n = \(number);
+        INSERT INTO lake.pregao.object_days SELECT \(dayColumns) FROM \(source) WHERE n = \(number);
+        COMMIT;
+        """
+    }
+
+    /// The days between the first and the last, a few at a time.
+    private func copyLedger() async throws {
+        let width = max(1, 100_000 / files.perDay)
+        for start in stride(from: 1, to: days - 1, by: width) {
+            let listed = "\(source) WHERE n >= \(start) AND n < \(min(start + width, days - 1))"
+            try await addInlined(to: "objects", "SELECT \(objectColumns) FROM \(listed)")
+            try await addInlined(to: "object_days", "SELECT \(dayColumns) FROM \(listed)")
+        }
+    }
+
+    private var objectColumns: String {
+        """
+        key, 'lake', '\(files.root)/' || key, 'quotes', \(Datasets.quotes.version), 'benchmar', 'pregao.quotes', p,
+        first_offset, first_offset + \(RawFiles.rows), \(RawFiles.rows), 0, size, sha256, 'registered', NULL,
+        make_timestamptz(first_time), make_timestamptz(last_time), 1
+        """
+    }
+
+    private var dayColumns: String {
+        """
+        key, 'quotes', DATE '\(RawFiles.first)' + n::INTEGER, \(RawFiles.rows),
+        make_timestamptz(first_time), make_timestamptz(last_time)
+        """
+    }
+
+    /// Puts rows where DuckLake keeps a ledger table's own rows, as if they had come with its first ones. DuckLake would
+    /// make one statement of all the rows' text, which takes a minute for 50,000 of them.
+    private func addInlined(to table: String, _ rows: String) async throws {
+        let found = try await engine.run(
+            catalog.attachScript()
+                + """
+                SELECT i.table_name AS name, t.table_id AS id FROM \(tables).ducklake_inlined_data_tables i
+                JOIN \(tables).ducklake_table t USING (table_id)
+                WHERE t.table_name = '\(table)' AND t.end_snapshot IS NULL ORDER BY i.schema_version DESC LIMIT 1;
+                """)
+        guard let name = found.first?.text("name"), let id = found.first?.integer("id") else {
+            throw Missed("no rows of \(table) are inlined")
+        }
+        // Text as DuckLake writes it, where the database has no type of its own for a column.
+        try await run(
             """
+            SET TimeZone = 'UTC';
+            BEGIN;
+            INSERT INTO \(tables).\(name) SELECT
+                (SELECT next_row_id FROM \(tables).ducklake_table_stats WHERE table_id = \(id)) + row_number() OVER () - 1,
+                (SELECT max(begin_snapshot) FROM \(tables).\(name)), NULL, added.* FROM (\(rows)) added;
+            UPDATE \(tables).ducklake_table_stats SET
+                record_count = (SELECT count(*) FROM \(tables).\(name)),
+                next_row_id = (SELECT max(row_id) + 1 FROM \(tables).\(name)) WHERE table_id = \(id);
+            COMMIT;
+            """, "add the ledger's rows of \(table)")
     }
 
     private var ranges: String {
@@ -207,14 +251,11 @@ struct ManyObjects {
                 FROM range(\(compacted), \(days)) later(n);
             COMMIT;
             """, "insert the ledger's rows of compacted files")
-        for chunk in chunks where chunk.upperBound > compacted {
-            let numbers = max(chunk.lowerBound, compacted)..<chunk.upperBound
-            try await run(
-                """
-                INSERT INTO lake.pregao.compaction_inputs SELECT \(key), key FROM \(source)
-                WHERE n >= \(numbers.lowerBound) AND n < \(numbers.upperBound);
-                """, "insert the ledger's rows of compacted objects")
-        }
+        let inputs = "SELECT \(key), key FROM \(source)"
+        try await addInlined(to: "compaction_inputs", "\(inputs) WHERE n >= \(compacted) AND n < \(days - 1)")
+        try await run(
+            "INSERT INTO lake.pregao.compaction_inputs \(inputs) WHERE n = \(days - 1);",
+            "insert the last day's compacted objects")
     }
 
     /// A statistic of the first day's, as it is `n` days later.

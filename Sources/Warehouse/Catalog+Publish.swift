@@ -124,11 +124,11 @@ extension Transaction {
     fileprivate mutating func currentVersions(of publications: [Publication]) throws(CatalogError)
         -> [ModelDay: PublishedDay]
     {
-        let keys = publications.map { "(\(SQL.literal($0.model)), \(SQL.literal($0.day)))" }
+        let days = publications.map { ModelDay(model: $0.model, day: $0.day) }
         let rows = try run(
             """
             SELECT \(PublishedDay.columns) FROM lake.pregao.publications
-            WHERE (model, trading_day) IN (\(keys.joined(separator: ", ")))
+            WHERE \(SQL.ledger(ofModelDays: days))
             """)
         var current: [ModelDay: PublishedDay] = [:]
         for row in rows {
@@ -140,7 +140,7 @@ extension Transaction {
 
     /// - Returns: the times inside which the published change lies; nil where the day was not dirty.
     fileprivate mutating func clearDirt(of key: ModelDay, upTo sequence: Int64) throws(CatalogError) -> ChangedTimes? {
-        let which = "model = \(SQL.literal(key.model)) AND trading_day = \(SQL.literal(key.day))"
+        let which = SQL.ledger(ofModelDays: [key])
         let rows = try run("SELECT \(Dirt.columns) FROM lake.pregao.dirt WHERE \(which)")
         guard let row = rows.first else { return nil }
         let dirt = try Dirt(row: row)
@@ -166,7 +166,7 @@ extension Transaction {
     }
 
     fileprivate mutating func record(_ publication: Publication, version: Int64) throws(CatalogError) -> PublishedDay {
-        let which = "model = \(SQL.literal(publication.model)) AND trading_day = \(SQL.literal(publication.day))"
+        let which = SQL.ledger(ofModelDays: [ModelDay(model: publication.model, day: publication.day)])
         let published = PublishedDay(
             model: publication.model, day: publication.day, version: version, sequence: publication.sequence,
             rows: publication.file?.rows ?? 0, path: publication.file?.location, size: publication.file?.size ?? 0,

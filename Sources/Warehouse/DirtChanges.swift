@@ -70,7 +70,7 @@ extension Transaction {
         let readers = try run(
             """
             SELECT model, source, reach_days FROM lake.pregao.models
-            WHERE source IN \(SQL.list(Set(changes.map(\.source)).sorted()))
+            WHERE \(SQL.ledger("source", among: Set(changes.map(\.source)).sorted()))
             """)
         var dirty = DirtChanges()
         var held: [String: Set<Day>] = [:]
@@ -91,7 +91,7 @@ extension Transaction {
     }
 
     private mutating func days(ofSourcesOf model: String) throws(CatalogError) -> Set<Day> {
-        let sources = try run("SELECT source FROM lake.pregao.models WHERE model = \(SQL.literal(model))")
+        let sources = try run("SELECT source FROM lake.pregao.models WHERE \(SQL.ledger("model", among: [model]))")
         var all: Set<Day> = []
         for row in sources { all.formUnion(try days(of: try row.requiredText("source"))) }
         return all
@@ -103,11 +103,11 @@ extension Transaction {
             if source.hasPrefix("raw.") {
                 """
                 SELECT DISTINCT d.trading_day FROM lake.pregao.object_days d JOIN lake.pregao.objects o USING (key)
-                WHERE o.status = 'registered' AND 'raw.' || replace(d.dataset, '-', '_') = \(SQL.literal(source))
+                WHERE \(SQL.ledger("o.status", among: ["registered"])) AND 'raw.' || replace(d.dataset, '-', '_') = \(SQL.literal(source))
                 """
             } else {
                 """
-                SELECT DISTINCT trading_day FROM lake.pregao.publications WHERE model = \(SQL.literal(source))
+                SELECT DISTINCT trading_day FROM lake.pregao.publications WHERE \(SQL.ledger("model", among: [source]))
                 """
             }
         var days: [Day] = []
@@ -118,17 +118,15 @@ extension Transaction {
     /// Adds to the dirt: the greatest sequence, the least first time, the greatest last time.
     mutating func merge(_ changes: DirtChanges) throws(CatalogError) {
         guard !changes.times.isEmpty else { return }
-        let models = SQL.list(Set(changes.times.keys.map(\.model)).sorted())
-        let days = Set(changes.times.keys.map(\.day)).sorted().map { SQL.literal($0) }.joined(separator: ", ")
-        let whichDays = "model IN \(models) AND trading_day IN (\(days))"
         var merged = changes.times
-        var replaced: [String] = []
-        let present = try run("SELECT \(Dirt.columns) FROM lake.pregao.dirt WHERE \(whichDays)")
+        var replaced: [ModelDay] = []
+        let sorted = merged.keys.sorted { ($0.model, $0.day) < ($1.model, $1.day) }
+        let present = try run(
+            "SELECT \(Dirt.columns) FROM lake.pregao.dirt WHERE \(SQL.ledger(ofModelDays: sorted))")
         for dirt in try present.map(Dirt.init(row:)) {
             let key = ModelDay(model: dirt.model, day: dirt.day)
-            guard merged[key] != nil else { continue }
             merged[key]?.include(ChangedTimes(first: dirt.first, last: dirt.last))
-            replaced.append("(\(SQL.literal(dirt.model)), \(SQL.literal(dirt.day)))")
+            replaced.append(key)
         }
         let values = merged.sorted { ($0.key.model, $0.key.day) < ($1.key.model, $1.key.day) }.map { key, times in
             "(\(SQL.literal(key.model)), \(SQL.literal(key.day)), \(sequence), \(SQL.literal(times.first)), "
@@ -136,7 +134,7 @@ extension Transaction {
         }
         let deletion =
             replaced.isEmpty
-            ? "" : "DELETE FROM lake.pregao.dirt WHERE (model, trading_day) IN (\(replaced.joined(separator: ", ")));\n"
+            ? "" : "DELETE FROM lake.pregao.dirt WHERE \(SQL.ledger(ofModelDays: replaced));\n"
         try run("\(deletion)INSERT INTO lake.pregao.dirt VALUES \(values.joined(separator: ", "))")
     }
 }

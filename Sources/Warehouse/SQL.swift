@@ -26,6 +26,22 @@ public enum SQL {
         return items.isEmpty ? "(NULL)" : "(\(items.joined(separator: ", ")))"
     }
 
+    /// Whether a column of a ledger's table is one of these texts.
+    ///
+    /// DuckLake looks a column that is compared with a value up in its files' statistics, and in SQLite it reads those
+    /// of every table for that: among a million files it takes longer than the rest of a transaction. The ledger's
+    /// tables have rows and no file. Comparisons of rows, as here, DuckLake leaves to the engine.
+    static func ledger(_ column: String, among texts: some Sequence<String>) -> String {
+        let values = texts.map { "row(\(literal($0)))" }
+        return values.isEmpty ? "false" : "row(\(column)) IN (\(values.joined(separator: ", ")))"
+    }
+
+    /// Whether a row of a ledger's table is of one of these models' days; as ``ledger(_:among:)`` asks.
+    static func ledger(ofModelDays days: some Sequence<ModelDay>) -> String {
+        let values = days.map { "(\(literal($0.model)), \(literal($0.day)))" }
+        return values.isEmpty ? "false" : "(model, trading_day) IN (\(values.joined(separator: ", ")))"
+    }
+
     /// Whether the engine would read the location as a pattern: it has no way to say that it is meant as it is.
     static func hasWildcard(_ location: String) -> Bool { location.contains { "*?[".contains($0) } }
 

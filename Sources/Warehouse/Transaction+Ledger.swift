@@ -6,9 +6,9 @@ extension Transaction {
     mutating func plan(for announcements: [Announcement], datasets: [String: Dataset]) throws(CatalogError)
         -> RegistrationPlan
     {
-        let topics = SQL.list(Set(announcements.map(\.topic)).sorted())
+        let topics = SQL.ledger("topic", among: Set(announcements.map(\.topic)).sorted())
         var ranges: [LedgerPartition: Range<Int64>] = [:]
-        for row in try run("SELECT \(LedgerRange.columns) FROM lake.pregao.ranges WHERE topic IN \(topics)") {
+        for row in try run("SELECT \(LedgerRange.columns) FROM lake.pregao.ranges WHERE \(topics)") {
             let range = try LedgerRange(row: row)
             // A damaged ledger may have it run backwards, of which the verification tells.
             ranges[range.partition] = range.start..<max(range.start, range.end)
@@ -21,8 +21,8 @@ extension Transaction {
         }
         var statuses: [String: LedgerStatus] = [:]
         if !offered.isEmpty {
-            let keys = SQL.list(offered.map(\.key))
-            for row in try run("SELECT key, status FROM lake.pregao.objects WHERE key IN \(keys)") {
+            let keys = SQL.ledger("key", among: offered.map(\.key))
+            for row in try run("SELECT key, status FROM lake.pregao.objects WHERE \(keys)") {
                 statuses[try row.requiredText("key")] = LedgerStatus(rawValue: try row.requiredText("status"))
             }
         }
