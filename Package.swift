@@ -86,7 +86,7 @@ let package = Package(
 
         // The local exchange.
         module("HTTPServer", ["CMicrohttpd"]),
-        module("Operations", ["Runtime", "HTTPServer"]),
+        module("Operations", ["Runtime", "Lake", "HTTPServer"]),
         module("Exchange", ["MarketData", "JSON", "Runtime", "HTTPServer"]),
 
         // The program.
@@ -163,7 +163,7 @@ let package = Package(
             "Verification",
             ["Verification", "EventLog", "Lake", "Warehouse", "Batch", "JSON", "MarketData", "Runtime"]),
         tests("HTTPServer", ["HTTPServer"]),
-        tests("Operations", ["Operations", "Runtime"]),
+        tests("Operations", ["Operations", "ObjectStoreTesting", "Lake", "Runtime"]),
         tests("Exchange", ["Exchange", "HTTPServer", "JSON", "MarketData", "Runtime"]),
         tests("Configuration", ["Configuration", "KafkaLog", "Lake", "Poller", "YAML"]),
 

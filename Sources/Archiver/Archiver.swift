@@ -24,6 +24,18 @@ public struct Archiver: Sendable {
         backup: any ObjectStore, catalog: Catalog, clock: any WallClock, logger: Logger, metrics: Metrics,
         readiness: Readiness = Readiness()
     ) {
+        let start = ContinuousClock.now
+        self.init(
+            settings: settings, datasets: datasets, log: log, raw: raw, backup: backup, catalog: catalog, clock: clock,
+            logger: logger, metrics: metrics, readiness: readiness, elapsed: { ContinuousClock.now - start })
+    }
+
+    /// - Parameter elapsed: since any fixed moment, by a clock that never jumps; the log's consumer waits by it.
+    init(
+        settings: ArchiverSettings, datasets: [Dataset], log: any EventLog, raw: any ObjectStore,
+        backup: any ObjectStore, catalog: Catalog, clock: any WallClock, logger: Logger, metrics: Metrics,
+        readiness: Readiness, elapsed: @escaping @Sendable () -> Duration
+    ) {
         let figures = ArchiverFigures(metrics: metrics, clock: clock)
         self.settings = settings
         self.log = log
@@ -33,7 +45,7 @@ public struct Archiver: Sendable {
             registrar: Registrar(
                 catalog: catalog, raw: raw, refusals: RefusalLedger(backup: backup, raw: raw, epoch: log.epoch),
                 figures: figures, logger: logger),
-            figures: figures, readiness: readiness, logger: logger)
+            figures: figures, readiness: readiness, logger: logger, elapsed: elapsed)
     }
 
     /// Works until the shutdown is requested; then archives what was announced until then, but for partitions that are
@@ -85,6 +97,7 @@ struct ArchiverParts: Sendable {
     let figures: ArchiverFigures
     let readiness: Readiness
     let logger: Logger
+    let elapsed: @Sendable () -> Duration
 
     static let logHindrance = "archiver/log"
 

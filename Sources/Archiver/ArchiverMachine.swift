@@ -78,6 +78,9 @@ struct ArchiverMachine {
     mutating func moved(_ partition: TopicPartition, to position: Offset) {
         queues[partition]?.position = position
         queues[partition]?.waiting.removeAll { $0.nextOffset <= position }
+        // What held it back may be among what is done.
+        queues[partition]?.heldUntil = nil
+        queues[partition]?.failures = 0
     }
 
     /// How long nothing will be due, where no event comes; nil for as long as one likes.

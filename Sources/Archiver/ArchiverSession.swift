@@ -14,7 +14,6 @@ struct ArchiverSession {
     private var paused: Set<TopicPartition> = []
     /// Given up, and the log could not be told yet.
     private var unreleased: Set<TopicPartition> = []
-    private let started = ContinuousClock.now
 
     init(parts: ArchiverParts, log: any EventLog, consumer: any GroupConsumer) {
         self.parts = parts
@@ -23,7 +22,7 @@ struct ArchiverSession {
         machine = ArchiverMachine(settings: parts.settings)
     }
 
-    private var now: Duration { ContinuousClock.now - started }
+    private var now: Duration { parts.elapsed() }
 
     mutating func work(until shutdown: Shutdown) async throws(LogError) {
         // A cancelled task cannot pause between tries, nor await what draining needs.

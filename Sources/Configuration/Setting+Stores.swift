@@ -13,7 +13,8 @@ extension Setting {
                 standard: standard.connectTimeout, in: .milliseconds(100) ... .seconds(300)
             ) { $0.storage.connectTimeout = $1 },
             duration(
-                "storage.request-timeout", "After how long a request to such a store that moves no byte is given up.",
+                "storage.request-timeout",
+                "After how long a request to S3 that moves no byte is given up, and after ten times as long a whole call to Google or Azure.",
                 standard: standard.requestTimeout, in: .seconds(1) ... .seconds(600)
             ) { $0.storage.requestTimeout = $1 },
             integer(

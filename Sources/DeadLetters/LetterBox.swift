@@ -4,8 +4,6 @@ import MarketData
 
 /// Reads `pregao.dead-letters`, and changes nothing.
 public struct LetterBox: Sendable {
-    private static let bytesAtOnce = 4 << 20
-
     private let log: any EventLog
     private let raw: any ObjectStore
 
@@ -28,19 +26,12 @@ public struct LetterBox: Sendable {
         let extents = try await log.extents(of: DeadLetter.topic)
         for (partition, marks) in extents.sorted(by: { $0.key < $1.key }) {
             let range = selection.offsets(of: partition.partition, in: marks.start..<max(marks.start, marks.end))
-            var next = range.lowerBound
-            while next < range.upperBound {
-                let batch = try await log.read(
-                    partition, from: next, to: range.upperBound, maximumBytes: Self.bytesAtOnce)
-                for record in batch.records {
-                    let position = LetterPosition(partition: partition.partition, offset: record.offset)
-                    var found = FoundLetter(
-                        position: position, arrived: record.timestamp, value: batch.value(of: record))
-                    found.replayedAt = notes.time(of: found)
-                    if selection.selects(found) { try await body(found) }
-                }
-                guard batch.nextOffset > next else { break }
-                next = batch.nextOffset
+            try await log.visit(partition, range) { batch, record in
+                let position = LetterPosition(partition: partition.partition, offset: record.offset)
+                var found = FoundLetter(
+                    position: position, arrived: record.timestamp, value: batch.value(of: record))
+                found.replayedAt = notes.time(of: found)
+                if selection.selects(found) { try await body(found) }
             }
         }
     }
@@ -92,30 +83,5 @@ public struct LetterContentFault: Error, Hashable, Sendable, CustomStringConvert
 extension DeadLetter {
     fileprivate func isOf(_ other: DeadLetter) -> Bool {
         topic == other.topic && partition == other.partition && offset == other.offset
-    }
-}
-
-extension EventLog {
-    /// The topic's partitions and their watermarks; none where nobody has declared it.
-    func extents(of topic: String) async throws(LogError) -> [TopicPartition: Watermarks] {
-        do throws(LogError) {
-            return try await watermarks(of: topic)
-        } catch {
-            guard error.kind == .unknownTopic else { throw error }
-            return [:]
-        }
-    }
-
-    /// Every record of the range, in ascending order.
-    func visit(
-        _ partition: TopicPartition, _ range: Range<Offset>, _ body: (RecordBatch, RecordBatch.Record) -> Void
-    ) async throws(LogError) {
-        var next = range.lowerBound
-        while next < range.upperBound {
-            let batch = try await read(partition, from: next, to: range.upperBound, maximumBytes: 4 << 20)
-            for record in batch.records { body(batch, record) }
-            guard batch.nextOffset > next else { return }
-            next = batch.nextOffset
-        }
     }
 }

@@ -47,7 +47,9 @@ struct ReplayNotes: Sendable {
     private var notes: [LetterPosition: ReplayNote] = [:]
 
     /// Reads all that there are; none where nothing was ever replayed.
-    init(of log: any EventLog) async throws(LogError) {
+    ///
+    /// - Throws: ``LogError`` where not all of them can be read.
+    init(of log: any EventLog) async throws {
         for (partition, marks) in try await log.extents(of: ReplayNote.topic) {
             try await log.visit(partition, marks.start..<marks.end) { batch, record in
                 // Anybody may append to a topic: what is no note says nothing.

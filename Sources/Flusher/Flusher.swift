@@ -88,10 +88,6 @@ struct FlusherParts: Sendable {
     let sleeper: Flusher.Sleeper
 
     static let logHindrance = "flusher/log"
-    static let commitHindrance = "flusher/commit"
-
-    /// What begins the names of what hinders a partition.
-    static func hindrance(of partition: TopicPartition) -> String { "flusher/partition/\(partition)/" }
 
     func pause(afterAttempt attempt: Int, until shutdown: Shutdown) async {
         let duration = settings.retryPause.duration(afterAttempt: attempt, jitter: Double.random(in: 0...1))

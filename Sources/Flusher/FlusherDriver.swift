@@ -97,8 +97,7 @@ struct FlusherDriver {
         case .release(let partitions): group.addTask { [reader] in await reader.release(partitions) }
         case .discard(let assignment):
             encoders[assignment] = nil
-            parts.figures.forget(assignment.partition)
-            parts.readiness.clear(startingWith: FlusherParts.hindrance(of: assignment.partition))
+            parts.forget(assignment.partition)
         case .report(let report): parts.report(report)
         case .leave: break
         }

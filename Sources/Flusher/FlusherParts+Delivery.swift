@@ -11,7 +11,7 @@ extension FlusherParts {
             return .putFailed(id, error)
         }
         Waypoint.flusherPut.reached()
-        readiness.clear(Self.hindrance(of: id.assignment.partition) + "store")
+        stored(id)
         return .put(id)
     }
 
@@ -52,7 +52,7 @@ extension FlusherParts {
             return .commitFailed(error)
         }
         Waypoint.flusherCommitted.reached()
-        readiness.clear(Self.commitHindrance)
+        committed(commit)
         figures.committed(commit, in: ContinuousClock.now - start)
         for part in commit { for object in part.objects { tell(of: object.summary, object.range, part) } }
         return .committed
@@ -71,57 +71,6 @@ extension FlusherParts {
                     "from": range.lowerBound, "to": range.upperBound, "object": object.key,
                     "next": "keep messages for longer than the longest outage: log.retention-age, log.retention-bytes",
                 ])
-        }
-    }
-
-    func report(_ report: FlusherReport) {
-        switch report {
-        case .newerVersion(let partition, let offset, let version):
-            figures.sawNewerVersion(partition)
-            readiness.hold(
-                Self.hindrance(of: partition) + "version",
-                "flusher: \(partition) waits at offset \(offset) for a program that reads version \(version)")
-            logger.error(
-                "partition is paused: its next message is of a version that only a newer program reads",
-                [
-                    "topic": partition.topic, "partition": partition.partition, "offset": offset, "version": version,
-                    "next": "run a newer version of the program",
-                ])
-        case .putHeld(let id, let error, let attempt):
-            figures.retried("put")
-            let partition = id.assignment.partition
-            readiness.hold(
-                Self.hindrance(of: partition) + "store", "flusher: \(partition) is held back: the store: \(error)")
-            if error.isTransient {
-                logger.warning(
-                    "object is held back: the store refuses it",
-                    ["partition": partition, "start": id.start, "attempt": attempt, "cause": error])
-            } else {
-                logger.error(
-                    "object is not announced: the store does not hold what was encoded",
-                    ["partition": partition, "start": id.start, "attempt": attempt, "cause": error])
-            }
-        case .commitHeld(let partitions, let error, let attempt):
-            figures.retried("commit")
-            readiness.hold(
-                Self.commitHindrance, "flusher: a commit of \(partitions.count) partitions is held back: \(error)")
-            let fields: KeyValuePairs<String, any Sendable> = [
-                "partitions": partitions, "attempt": attempt, "cause": error,
-            ]
-            if error.kind == .messageTooLarge {
-                logger.error(
-                    "partition is held: the log takes no message as large as its announcement or letter", fields)
-            } else {
-                logger.warning("commit is held back: the log refuses it", fields)
-            }
-        case .commitFenced(let partitions, let error):
-            figures.fenced()
-            readiness.clear(Self.commitHindrance)
-            logger.warning("commit was fenced", ["partitions": partitions, "cause": error])
-        case .givenUp(let partition, let why):
-            logger.warning(
-                "what was buffered is left to the partition's next owner",
-                ["partition": partition, "why": why.rawValue])
         }
     }
 }

@@ -116,7 +116,8 @@ struct FlusherStateMachine {
     }
 
     private mutating func commitFailed(_ error: LogError, _ actions: inout [FlusherAction]) {
-        let partitions = commits.parts.map(\.assignment.partition)
+        // Of a partition that went away meanwhile nothing is held, and its next owner commits it.
+        let partitions = commits.parts.map(\.assignment).filter(isCurrent).map(\.partition)
         switch error.kind {
         case .fenced:
             actions.append(.report(.commitFenced(partitions, error)))
@@ -125,6 +126,7 @@ struct FlusherStateMachine {
             }
         case .messageTooLarge:
             guard let (alone, attempt) = commits.wasTooLarge() else { return }
+            guard isCurrent(alone.assignment) else { return commits.forget(alone.assignment) }
             actions.append(.report(.commitHeld(partitions, error, attempt: attempt)))
             actions.append(.wait(.commitAlone(alone.assignment), attempt: attempt))
         default:

@@ -1,15 +1,18 @@
 import Configuration
 import EventLog
 import Foundation
+import Operations
 import Runtime
 
-/// What goes on beside the stages of a process: its status file, the groups' lag, the log's retention, and the end of its
-/// time.
+/// What goes on beside the stages of a process: its status file, the groups' lag, the log's retention, stores that it waits
+/// for, and the end of its time.
 struct Companions {
     let workplace: Workplace
     let name: String
     let stages: [String]
     let log: any EventLog
+    /// Stores that have not answered yet.
+    let awaited: [StoreWatch]
     let appliesRetention: Bool
 
     /// Runs the stages until the shutdown is requested or the limit has passed, and returns when they have drained.
@@ -22,6 +25,7 @@ struct Companions {
                 await shutdown.requested()
                 workplace.readiness.hold("process", "the process is draining")
             }
+            for watch in awaited { group.addTask { await watch.run(until: ended) } }
             if appliesRetention { group.addTask { await applyRetention(until: ended) } }
             if let limit { group.addTask { if await ended.sleep(for: limit) { shutdown.request() } } }
             defer {

@@ -88,27 +88,37 @@ enum StageCommands {
         let signals = Signals(requesting: shutdown, drain: configuration.drain, logger: workplace.logger)
         workplace.readiness.hold("process", "the process is starting")
         let operations = try workplace.serveOperations()
-        try await workplace.stores.check(for: Set(stages.map(\.rawValue)), logger: workplace.logger)
+        let awaited = try await workplace.stores.check(
+            for: Set(stages.map(\.rawValue)), readiness: workplace.readiness, logger: workplace.logger)
         let log = try await workplace.openLog()
         try await workplace.declareTopics(in: log)
-        var catalog: Catalog?
-        if stages.contains(where: { [.archiver, .batch, .console].contains($0) }) {
-            catalog = try await workplace.openCatalog(create: true)
-        }
-        var parts: [StageRunner.Stage] = []
-        for stage in stages { parts.append(try workplace.part(stage.rawValue, log, catalog)) }
-        let name = "\(stages.count == 1 ? stages[0].rawValue : "run")-\(getpid())"
-        let companions = Companions(
-            workplace: workplace, name: name, stages: stages.map(\.rawValue), log: log,
-            appliesRetention: stages.contains(.flusher))
-        let runner = StageRunner(stages: parts, drain: configuration.drain, logger: workplace.logger)
-        workplace.readiness.clear("process")
-        try await companions.run(beside: runner, until: shutdown, for: limit)
+        try await run(stages, at: workplace, log, awaited, until: shutdown, for: limit)
         await log.close()
         await operations?.stop()
         withExtendedLifetime(signals) {}
         withExtendedLifetime(locks) {}
         return .success
+    }
+
+    /// - Parameter awaited: the stores that have not answered yet.
+    private static func run(
+        _ stages: [Stage], at workplace: Workplace, _ log: any EventLog, _ awaited: [StoreWatch],
+        until shutdown: Shutdown, for limit: Duration?
+    ) async throws {
+        var catalog: Catalog?
+        if stages.contains(where: { [.archiver, .batch, .console].contains($0) }) {
+            catalog = try await workplace.openCatalog(until: shutdown)
+            if catalog == nil { return }
+        }
+        var parts: [StageRunner.Stage] = []
+        for stage in stages { parts.append(try workplace.part(stage.rawValue, log, catalog)) }
+        let name = "\(stages.count == 1 ? stages[0].rawValue : "run")-\(getpid())"
+        let companions = Companions(
+            workplace: workplace, name: name, stages: stages.map(\.rawValue), log: log, awaited: awaited,
+            appliesRetention: stages.contains(.flusher))
+        let runner = StageRunner(stages: parts, drain: workplace.configuration.drain, logger: workplace.logger)
+        workplace.readiness.clear("process")
+        try await companions.run(beside: runner, until: shutdown, for: limit)
     }
 
     private static func duration(_ arguments: Arguments) throws(CommandError) -> Duration? {

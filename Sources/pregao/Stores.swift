@@ -1,6 +1,7 @@
 import Configuration
 import Foundation
 import Lake
+import Operations
 import Runtime
 import Terminal
 
@@ -13,9 +14,11 @@ struct Stores: Sendable {
     /// Where refined files are computed, and stay where `refined` is of this machine.
     let refinedFolder: String
 
-    init(_ configuration: Configuration) {
+    init(_ configuration: Configuration, logger: Logger) {
         func store(_ name: Configuration.StoreName, _ folder: String, _ bucket: String) -> any ObjectStore {
-            if let remote = configuration.remote(name) { return RemoteObjectStore(remote) }
+            if let remote = configuration.remote(name) {
+                return RemoteObjectStore(remote) { logger.warning($0, ["setting": "storage.\(name.rawValue)"]) }
+            }
             return LocalObjectStore(root: configuration.storage[name].address?.bucket ?? folder, bucket: bucket)
         }
         raw = store(.raw, configuration.rawRoot, "pregao-lake")
@@ -63,8 +66,11 @@ struct Stores: Sendable {
     }
 
     /// Asks the stores that a stage is to work with whether they are there and take the credentials, before it starts. One
-    /// that does not answer may do so later, and is waited for.
-    func check(for stages: Set<String>, logger: Logger) async throws {
+    /// that does not answer may do so later.
+    ///
+    /// - Returns: those that are to be waited for.
+    func check(for stages: Set<String>, readiness: Readiness, logger: Logger) async throws -> [StoreWatch] {
+        var awaited: [StoreWatch] = []
         let needed: [(Configuration.StoreName, Set<String>)] = [
             (.raw, ["flusher", "archiver", "batch"]), (.backup, ["archiver"]), (.refined, ["batch"]),
         ]
@@ -73,7 +79,9 @@ struct Stores: Sendable {
             do throws(StoreError) { try await store.check() } catch {
                 let setting = "storage.\(name.rawValue)"
                 guard error.kind == .misconfigured else {
-                    logger.warning("a store does not answer; it is waited for", ["setting": setting, "error": error])
+                    awaited.append(
+                        StoreWatch(
+                            setting: setting, store: store, error: error, readiness: readiness, logger: logger))
                     continue
                 }
                 throw CommandError(
@@ -84,5 +92,6 @@ struct Stores: Sendable {
                     exitCode: .configuration)
             }
         }
+        return awaited
     }
 }

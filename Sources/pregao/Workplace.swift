@@ -21,9 +21,9 @@ struct Workplace {
 
     init(_ configuration: Configuration, component: String) {
         self.configuration = configuration
-        stores = Stores(configuration)
         logger = Logger(
             component: component, minimum: configuration.logging.level, format: configuration.logging.format)
+        stores = Stores(configuration, logger: logger)
     }
 
     /// Opens the log, and makes it where it is not there yet.
@@ -65,6 +65,22 @@ struct Workplace {
         try await checkIsNotLost(catalog)
         try await catalog.open(datasets: Datasets.all, create: create)
         return catalog
+    }
+
+    /// The catalog, opened, and made where it is not there yet. A backup store that does not answer is waited for: it
+    /// alone can tell a catalog that was never there from one that was lost.
+    ///
+    /// - Returns: nil where the shutdown came first.
+    func openCatalog(until shutdown: Shutdown) async throws -> Catalog? {
+        while !shutdown.isRequested, !Task.isCancelled {
+            do {
+                return try await openCatalog(create: true)
+            } catch let error as StoreError where error.kind == .unavailable {
+                logger.warning("cannot ask the backup store whether the catalog was lost", ["error": error])
+                await shutdown.sleep(for: .seconds(2))
+            }
+        }
+        return nil
     }
 
     /// An empty catalog in the place of one that was lost would show little of what there is, and call it proven.

@@ -45,10 +45,15 @@ final class Archive: Sendable {
     }
 
     /// - Parameter folder: that of another archive, whose log it is then.
-    func openLog(leaseClock: any LeaseClock = BootLeaseClock(), folder: URL? = nil) async throws -> SQLiteEventLog {
-        try await SQLiteEventLog.open(
-            at: (folder ?? self.folder).appending(path: "log.sqlite").path, clock: SystemWallClock(),
-            leaseClock: leaseClock)
+    /// - Parameter fetchBytes: what one read brings at most; nil for as much as the log gives.
+    func openLog(leaseClock: any LeaseClock = BootLeaseClock(), folder: URL? = nil, fetchBytes: Int? = nil)
+        async throws -> SQLiteEventLog
+    {
+        var settings = SQLiteLogSettings()
+        if let fetchBytes { settings.fetchBytes = fetchBytes }
+        return try await SQLiteEventLog.open(
+            at: (folder ?? self.folder).appending(path: "log.sqlite").path, settings: settings,
+            clock: SystemWallClock(), leaseClock: leaseClock)
     }
 
     var catalogFolder: String { folder.appending(path: "catalog").path }
@@ -113,6 +118,10 @@ final class Archive: Sendable {
         /// nil is the archive's own.
         var catalog: Catalog?
         var metrics = Metrics()
+        var readiness = Readiness()
+        /// What the archiver and its log wait by, with the pauses of a program; nil is the machine's own, and short pauses.
+        var time: ManualTime?
+        var fetchBytes: Int?
         var shutdown = Shutdown()
         /// The archive whose log is read; nil is this one's own.
         var logFolder: URL?
@@ -139,11 +148,12 @@ final class Archive: Sendable {
     func live(_ life: Life = Life(), until isEnough: @escaping @Sendable ([TopicPartition: Offset]) -> Bool)
         async throws -> (any Error)?
     {
-        let real = try await openLog(leaseClock: life.leaseClock, folder: life.logFolder)
+        let real = try await openLog(
+            leaseClock: life.leaseClock, folder: life.logFolder, fetchBytes: life.fetchBytes)
         let positions = Mutex(try await real.committed(group: Archiver.group))
         let shutdown = life.shutdown
         if isEnough(positions.withLock { $0 }) { shutdown.request() }
-        let log = FaultyLog(real: real, fault: life.fault) { batch in
+        let log = FaultyLog(real: real, fault: life.fault, time: life.time) { batch in
             let isEnough = positions.withLock { positions in
                 for advance in batch.advances { positions[advance.partition] = advance.end }
                 return isEnough(positions)
@@ -152,15 +162,16 @@ final class Archive: Sendable {
         }
         let lines = life.lines
         let catalog = if let catalog = life.catalog { catalog } else { try await self.catalog() }
-        let settings = ArchiverSettings(
-            instance: life.instance, batchCount: life.batchCount, window: .zero, firstPause: .milliseconds(1),
-            longestPause: .milliseconds(5))
+        var settings = ArchiverSettings(instance: life.instance, batchCount: life.batchCount, window: .zero)
+        if life.time == nil { (settings.firstPause, settings.longestPause) = (.milliseconds(1), .milliseconds(5)) }
+        let start = ContinuousClock.now
         let archiver = Archiver(
             settings: settings, datasets: life.datasets, log: log,
             raw: FaultyStore(real: raw, isBackup: false, fault: life.fault),
             backup: FaultyStore(real: backup, isBackup: true, fault: life.fault),
             catalog: catalog, clock: life.clock,
-            logger: Logger(component: "archiver") { lines?($0) }, metrics: life.metrics)
+            logger: Logger(component: "archiver") { lines?($0) }, metrics: life.metrics, readiness: life.readiness,
+            elapsed: { [time = life.time] in time?.now ?? ContinuousClock.now - start })
         var failure: (any Error)?
         do { try await archiver.run(until: shutdown) } catch { failure = error }
         await real.close()

@@ -53,6 +53,16 @@ struct ArchiverMachineTests {
         #expect(machine.advance(of: second, by: 1) == nil)
     }
 
+    @Test("A partition whose position has moved past what was held is not held any more, and its next is due")
+    func movedPastTheHeld() {
+        var machine = machine([first: 0])
+        machine.received([arrival(0, of: first), arrival(1, of: first)], now: .zero)
+        machine.hold(first, reason: "no answer", now: .zero)
+        machine.moved(first, to: 1)
+        #expect(machine.held.isEmpty)
+        #expect(offsets(machine.dueBatch(now: .seconds(10))) == [1])
+    }
+
     @Test("A held partition is tried again after pauses that double up to the longest; the others go on")
     func holds() {
         var machine = machine([first: 0, second: 0])

@@ -169,6 +169,7 @@ struct FaultyStore: ObjectStore {
 struct FaultyLog: EventLog {
     let real: any EventLog
     let fault: any Fault
+    var time: ManualTime?
     let onCommit: @Sendable (CommitBatch) -> Void
 
     var epoch: String { real.epoch }
@@ -176,7 +177,7 @@ struct FaultyLog: EventLog {
     func join(group: String, instance: String, topics: [String]) async throws(LogError) -> any GroupConsumer {
         if await fault.strikes(at: Moment(.before, .join)) { throw error(.join) }
         let consumer = try await real.join(group: group, instance: instance, topics: topics)
-        return FaultyConsumer(real: consumer, fault: fault, onCommit: onCommit)
+        return FaultyConsumer(real: consumer, fault: fault, time: time, onCommit: onCommit)
     }
 
     private func error(_ call: Moment.Call) -> LogError {
@@ -208,11 +209,17 @@ struct FaultyLog: EventLog {
 struct FaultyConsumer: GroupConsumer {
     let real: any GroupConsumer
     let fault: any Fault
+    /// What it waits by; nil for the machine's own.
+    let time: ManualTime?
     let onCommit: @Sendable (CommitBatch) -> Void
 
     func next(waitingAtMost duration: Duration) async throws(LogError) -> ConsumerEvent? {
         try await strike(Moment(.before, .next))
-        return try await real.next(waitingAtMost: duration)
+        guard let time else { return try await real.next(waitingAtMost: duration) }
+        let event = try await real.next(waitingAtMost: .zero)
+        if case .records(let batch)? = event { time.taken(batch.records.count) }
+        if event == nil { await time.sleep(duration) }
+        return event
     }
 
     func commit(_ batch: CommitBatch) async throws(LogError) -> [LogPosition] {

@@ -1,5 +1,6 @@
 import Lake
 import ObjectStoreTesting
+import Synchronization
 import Testing
 
 /// A call of a store's, in the middle of which something goes wrong.
@@ -160,6 +161,52 @@ struct S3FaultTests {
             #expect(try await bucket.uploads().isEmpty)
             #expect(try await bucket.objects() == ["lake/raw/b": 1])
         }
+    }
+
+    @Test func `an upload that the store never forgets is asked about some times, then left to it, and told of`()
+        async throws
+    {
+        let bucket = try await S3Server.shared().bucket()
+        let said = Mutex<[String]>([])
+        let store = RemoteObjectStore(try bucket.settings(prefix: "lake")) { words in said.withLock { $0.append(words) }
+        }
+        try await bucket.spoil([
+            .cutRequest(after: 1 << 20).on("PUT", query: "partNumber=2"), .status(503, "SlowDown").on("DELETE"),
+        ])
+        await #expect(throws: StoreError.self) { try await store.put(Self.large, at: "raw/a") }
+        for number in 0..<10 { try await store.put([1], at: "raw/b\(number)") }
+        #expect(said.withLock { $0.count } == 1)
+        #expect(said.withLock { $0.allSatisfy { $0.contains("s3://\(bucket.name)/lake") } })
+        // Nobody asks any more, and it is not finished either, also where the store would now do both.
+        _ = try await bucket.requests()
+        try await bucket.spoil([])
+        try await store.put([1], at: "raw/c")
+        #expect(try await bucket.requests().allSatisfy { !$0.hasPrefix("DELETE") })
+        #expect(try await bucket.uploads() == ["lake/raw/a"])
+        #expect(try await bucket.objects()["lake/raw/a"] == nil)
+        try await store.put(Self.large, at: "raw/a")
+        #expect(try await bucket.objects()["lake/raw/a"] == Self.large.count)
+    }
+
+    @Test func `so many uploads are kept to be asked about, and each that is left to the store is told of`()
+        async throws
+    {
+        let bucket = try await S3Server.shared().bucket()
+        let said = Mutex(0)
+        let store = RemoteObjectStore(try bucket.settings()) { _ in said.withLock { $0 += 1 } }
+        try await bucket.spoil([
+            .cutRequest(after: 0).on("PUT", query: "partNumber=1"), .status(503, "SlowDown").on("DELETE"),
+        ])
+        for number in 0..<24 {
+            await #expect(throws: StoreError.self) { try await store.put(Self.large, at: "raw/\(number)") }
+        }
+        // All that are kept are forgotten by the store with the next put, now that it does so.
+        try await bucket.spoil([])
+        try await store.put([1], at: "raw/b")
+        let left = try await bucket.uploads().count
+        #expect(left >= 24 - 16)
+        #expect(said.withLock { $0 } == left)
+        #expect(try await bucket.objects() == ["raw/b": 1])
     }
 
     // MARK: - Listings

@@ -66,6 +66,23 @@ struct ObjectStorePipelineTests {
         }
     }
 
+    @Test("stores that answer nobody when a process starts are waited for by the settings' names, and then it works")
+    func awayAtTheStart() async throws {
+        try await withPipeline { pipeline, server, _ in
+            server.fallSilent()
+            try pipeline.start("run", ["run", "--set", "storage.request-timeout=1s"] + Self.patience)
+            // The last that is asked.
+            try await pipeline.said(["setting=storage.refined"], after: 0)
+            // Whether a catalog was lost the backup tells alone.
+            try await pipeline.said(["cannot ask the backup store"], after: 0)
+            server.answer()
+            try await pipeline.said(["a store answers now"], after: 0)
+            try await pipeline.said(["published a day"], after: 0)
+            try await pipeline.finish("run")
+            try await pipeline.expectProven()
+        }
+    }
+
     @Test("a process that is killed in the middle of an upload leaves nothing that its successor does not make good")
     func killed() async throws {
         try await withPipeline { pipeline, _, buckets in
@@ -140,6 +157,18 @@ struct ObjectStorePipelineTests {
             let said = try await pipeline.expect(78, ["run"])
             #expect(said.contains("storage.raw.url: look for s3://"))
             #expect(!said.contains(Bucket.secretKey))
+        }
+    }
+}
+
+extension ObjectStorePipelineTests {
+    @Test("credentials of Google's that cannot be read end the program at once, by the setting's name")
+    func googleCredentials() async throws {
+        try await Pipeline.with(Pipeline.Options()) { pipeline in
+            try pipeline.add(settings: "storage:\n  backup:\n    url: gs://copies/of-pregao\n")
+            let environment = ["GOOGLE_APPLICATION_CREDENTIALS": "/there/is/no/such/file.json"]
+            let said = try await pipeline.expect(78, ["run"], environment: environment)
+            #expect(said.contains("storage.backup.url: look for gs://copies/of-pregao"))
         }
     }
 }

@@ -81,6 +81,7 @@ final class Landing: Sendable {
         var clock: any WallClock = SystemWallClock()
         var lines: (@Sendable (String) -> Void)?
         var metrics = Metrics()
+        var readiness = Readiness()
         var shutdown = Shutdown()
         /// Told of each pause instead of making it.
         var onPause: @Sendable (Duration) async -> Void = { _ in await Task.yield() }
@@ -111,7 +112,7 @@ final class Landing: Sendable {
         let flusher = Flusher(
             settings: settings, datasets: [life.dataset], log: log,
             store: FaultyStore(real: store, fault: life.fault), clock: life.clock,
-            logger: Logger(component: "flusher") { lines?($0) }, metrics: life.metrics,
+            logger: Logger(component: "flusher") { lines?($0) }, metrics: life.metrics, readiness: life.readiness,
             sleeper: { [onPause = life.onPause] duration, _ in await onPause(duration) })
         var failure: (any Error)?
         do { try await flusher.run(until: shutdown) } catch { failure = error }

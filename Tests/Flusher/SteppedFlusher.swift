@@ -23,10 +23,13 @@ struct SteppedFlusher {
     var newerVersions: [Offset: Int] = [:]
     /// With the message at this offset the object has all the days that it may have.
     var fullAfter: Set<Offset> = []
+    /// Told what the driver tells them.
+    let parts: FlusherParts?
     private var held: [Assignment: Int] = [:]
 
-    init(_ trigger: BatchTrigger = BatchTrigger(), memoryLimit: Int = 96 << 20) {
+    init(_ trigger: BatchTrigger = BatchTrigger(), memoryLimit: Int = 96 << 20, parts: FlusherParts? = nil) {
         machine = FlusherStateMachine(triggers: ["t": trigger], memoryLimit: memoryLimit)
+        self.parts = parts
     }
 
     mutating func tell(_ event: FlusherEvent) {
@@ -38,8 +41,10 @@ struct SteppedFlusher {
             case .pause(let partitions): paused.formUnion(partitions)
             case .resume(let partitions): paused.subtract(partitions)
             case .release(let partitions): released += partitions.sorted()
-            case .discard: break
-            case .report(let report): reports.append(report)
+            case .discard(let assignment): parts?.forget(assignment.partition)
+            case .report(let report):
+                reports.append(report)
+                parts?.report(report)
             case .leave: hasLeft = true
             }
         }
@@ -77,9 +82,12 @@ struct SteppedFlusher {
         case .finish(let assignment, let range, let reason):
             held[assignment] = nil
             tell(.finished(assignment, finished(range, reason)))
-        case .put(let id, _): tell(.put(id))
-        case .commit(let parts):
-            commits.append(parts)
+        case .put(let id, _):
+            parts?.stored(id)
+            tell(.put(id))
+        case .commit(let commit):
+            commits.append(commit)
+            parts?.committed(commit)
             tell(.committed)
         default: break
         }

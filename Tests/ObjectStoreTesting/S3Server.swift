@@ -52,7 +52,8 @@ public final class S3Server: Sendable {
         return bucket
     }
 
-    /// A bucket of its own in a server of Google Cloud Storage's, which has no faults.
+    /// A bucket of its own in a server of Google Cloud Storage's, which has no faults. Everybody may use its objects, and
+    /// nobody may ask for the bucket itself.
     public func googleBucket(_ name: String = "test-\(UUID().uuidString.lowercased())") async throws
         -> RemoteStoreSettings
     {

@@ -4,7 +4,8 @@ It prints the port that it listens on, then answers each line of JSON on its sta
 output, and ends with its input, so that a test that dies leaves no server behind. A line names a bucket and what to do:
 
 {"bucket": NAME, "do": "make"}
-{"bucket": NAME, "do": "make-google"}                     in a server of Google Cloud Storage's, without faults: its port
+{"bucket": NAME, "do": "make-google"}                     in a server of Google Cloud Storage's, without faults, which
+                                                          tells nothing of buckets: its port
 {"bucket": NAME, "do": "fill", "prefix": PREFIX, "count": N}   objects of one byte, their names five digits
 {"bucket": NAME, "do": "spoil", "faults": [FAULT, ...]}   in place of those before; a request meets the first that fits
 {"bucket": NAME, "do": "remove", "key": KEY}
@@ -19,6 +20,7 @@ lose-answer (done, and the connection cut before the answer).
 """
 import collections
 import functools
+import http
 import json
 import logging
 import socket
@@ -129,8 +131,16 @@ def asked(port, method, path, body=None):
         return answer.read()
 
 
+def refuse(_, response, *__, **___):
+    response.status = http.HTTPStatus.FORBIDDEN
+
+
 @functools.cache
 def google_port():
+    from gcp_storage_emulator.handlers import buckets
+
+    # Before the server takes its routes from it: nobody has the right storage.buckets.get, and all have those to objects.
+    buckets.get = refuse
     from gcp_storage_emulator.server import create_server
 
     server = create_server("127.0.0.1", 0, in_memory=True)

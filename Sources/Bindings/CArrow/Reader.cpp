@@ -36,7 +36,7 @@ static int64_t size_of(const parquet::FileMetaData &footer, int column) {
   return size;
 }
 
-char *pregao_parquet_reader_open(const uint8_t *bytes, size_t count, struct pregao_parquet_reader **reader) {
+char *pregao_parquet_reader_open(const uint8_t *bytes, size_t count, struct pregao_parquet_reader **reader) noexcept {
   return guarded([&]() -> arrow::Status {
     auto made = std::make_unique<pregao_parquet_reader>();
     auto source = std::make_shared<arrow::io::BufferReader>(
@@ -56,42 +56,44 @@ char *pregao_parquet_reader_open(const uint8_t *bytes, size_t count, struct preg
   });
 }
 
-int64_t pregao_parquet_reader_rows(const struct pregao_parquet_reader *reader) { return reader->footer->num_rows(); }
+int64_t pregao_parquet_reader_rows(const struct pregao_parquet_reader *reader) noexcept {
+  return reader->footer->num_rows();
+}
 
-int pregao_parquet_reader_row_groups(const struct pregao_parquet_reader *reader) {
+int pregao_parquet_reader_row_groups(const struct pregao_parquet_reader *reader) noexcept {
   return reader->footer->num_row_groups();
 }
 
-int pregao_parquet_reader_columns(const struct pregao_parquet_reader *reader) {
+int pregao_parquet_reader_columns(const struct pregao_parquet_reader *reader) noexcept {
   return reader->footer->num_columns();
 }
 
-const char *pregao_parquet_reader_column_name(const struct pregao_parquet_reader *reader, int column) {
+const char *pregao_parquet_reader_column_name(const struct pregao_parquet_reader *reader, int column) noexcept {
   return reader->footer->schema()->Column(column)->name().c_str();
 }
 
-const char *pregao_parquet_reader_column_type(const struct pregao_parquet_reader *reader, int column) {
+const char *pregao_parquet_reader_column_type(const struct pregao_parquet_reader *reader, int column) noexcept {
   return reader->types[static_cast<size_t>(column)].c_str();
 }
 
-bool pregao_parquet_reader_column_is_required(const struct pregao_parquet_reader *reader, int column) {
+bool pregao_parquet_reader_column_is_required(const struct pregao_parquet_reader *reader, int column) noexcept {
   return reader->footer->schema()->Column(column)->max_definition_level() == 0;
 }
 
-int64_t pregao_parquet_reader_column_size(const struct pregao_parquet_reader *reader, int column) {
+int64_t pregao_parquet_reader_column_size(const struct pregao_parquet_reader *reader, int column) noexcept {
   return reader->sizes[static_cast<size_t>(column)];
 }
 
-int64_t pregao_parquet_reader_pairs(const struct pregao_parquet_reader *reader) {
+int64_t pregao_parquet_reader_pairs(const struct pregao_parquet_reader *reader) noexcept {
   const auto &pairs = reader->footer->key_value_metadata();
   return pairs ? pairs->size() : 0;
 }
 
-const char *pregao_parquet_reader_key(const struct pregao_parquet_reader *reader, int64_t pair) {
+const char *pregao_parquet_reader_key(const struct pregao_parquet_reader *reader, int64_t pair) noexcept {
   return reader->footer->key_value_metadata()->key(pair).c_str();
 }
 
-const char *pregao_parquet_reader_value(const struct pregao_parquet_reader *reader, int64_t pair) {
+const char *pregao_parquet_reader_value(const struct pregao_parquet_reader *reader, int64_t pair) noexcept {
   return reader->footer->key_value_metadata()->value(pair).c_str();
 }
 
@@ -105,7 +107,7 @@ static arrow::Status check_column(parquet::arrow::FileReader &file, int group, i
   return values->ValidateFull();
 }
 
-char *pregao_parquet_reader_check(struct pregao_parquet_reader *reader) {
+char *pregao_parquet_reader_check(struct pregao_parquet_reader *reader) noexcept {
   return guarded([&]() -> arrow::Status {
     int64_t total = 0;
     for (int group = 0; group < reader->footer->num_row_groups(); group++) {
@@ -123,4 +125,4 @@ char *pregao_parquet_reader_check(struct pregao_parquet_reader *reader) {
   });
 }
 
-void pregao_parquet_reader_free(struct pregao_parquet_reader *reader) { delete reader; }
+void pregao_parquet_reader_free(struct pregao_parquet_reader *reader) noexcept { delete reader; }

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "CArrow.h"
@@ -20,8 +21,21 @@ static bool is_absent(const arrow::Status &status) {
   return !status.ok() && arrow::internal::ErrnoFromStatus(status) == ENOENT;
 }
 
-char *pregao_store_has(struct pregao_store *store, const char *bucket, bool *there) {
+// Google lists nothing in a folder that is not there, and refuses in a bucket that is not; to ask for the bucket itself
+// takes a right that those who use its objects need not have.
+static arrow::Status lists(arrow::fs::FileSystem &files, const char *bucket, bool *there) {
+  arrow::fs::FileSelector selector;
+  selector.base_dir = std::string(bucket) + "/pregao-looks-whether-the-bucket-is-there";
+  const auto listed = files.GetFileInfo(selector);
+  *there = !is_absent(listed.status());
+  // Of the folder Arrow says so by words alone.
+  const bool is_folder_missing = listed.status().message().starts_with("No such file or directory");
+  return *there && !listed.ok() && !is_folder_missing ? listed.status() : arrow::Status::OK();
+}
+
+char *pregao_store_has(struct pregao_store *store, const char *bucket, bool *there) noexcept {
   return guarded([&]() -> arrow::Status {
+    if (store->has_no_folders) return lists(*store->files, bucket, there);
     ARROW_ASSIGN_OR_RAISE(auto info, store->files->GetFileInfo(bucket));
     *there = info.type() != arrow::fs::FileType::NotFound;
     return arrow::Status::OK();
@@ -29,7 +43,7 @@ char *pregao_store_has(struct pregao_store *store, const char *bucket, bool *the
 }
 
 // Asks for the object alone; Arrow's GetFileInfo would go on to look for a folder of the name.
-char *pregao_store_size(struct pregao_store *store, const char *path, int64_t *size) {
+char *pregao_store_size(struct pregao_store *store, const char *path, int64_t *size) noexcept {
   return guarded([&]() -> arrow::Status {
     *size = -1;
     auto file = store->files->OpenInputFile(path);
@@ -39,7 +53,7 @@ char *pregao_store_size(struct pregao_store *store, const char *path, int64_t *s
   });
 }
 
-char *pregao_store_read(struct pregao_store *store, const char *path, struct pregao_bytes *bytes) {
+char *pregao_store_read(struct pregao_store *store, const char *path, struct pregao_bytes *bytes) noexcept {
   return guarded([&]() -> arrow::Status {
     *bytes = {};
     auto file = store->files->OpenInputFile(path);
@@ -59,36 +73,49 @@ char *pregao_store_read(struct pregao_store *store, const char *path, struct pre
   });
 }
 
-static void abort_half_written(pregao_store &store) {
-  const std::lock_guard<std::mutex> lock(store.mutex);
-  std::erase_if(store.half_written, [](const auto &stream) { return stream->Abort().ok(); });
-}
+namespace {
 
-static void drop(pregao_store &store, std::shared_ptr<arrow::io::OutputStream> stream) {
-  if (store.aborts_by_dropping || stream->Abort().ok()) return;
-  const std::lock_guard<std::mutex> lock(store.mutex);
-  store.half_written.push_back(std::move(stream));
-}
+// An object being written. However it ends, an exception included, what is not there whole is never seen.
+class Upload {
+ public:
+  Upload(pregao_store &store, std::shared_ptr<arrow::io::OutputStream> stream, size_t &left) noexcept
+      : store_(store), stream_(std::move(stream)), left_(left) {}
+  Upload(const Upload &) = delete;
 
-char *pregao_store_write(struct pregao_store *store, const char *path, const uint8_t *start, size_t count) {
+  ~Upload() {
+    // Arrow's stream to Google, dropped, leaves what is half written.
+    if (!stream_ || store_.aborts_by_dropping || pregao::aborted(*stream_)) return;
+    if (store_.half_written.keep(std::move(stream_))) left_++;
+  }
+
+  arrow::Status write(const uint8_t *start, size_t count) {
+    ARROW_RETURN_NOT_OK(stream_->Write(start, static_cast<int64_t>(count)));
+    ARROW_RETURN_NOT_OK(stream_->Close());
+    stream_.reset();
+    return arrow::Status::OK();
+  }
+
+ private:
+  pregao_store &store_;
+  std::shared_ptr<arrow::io::OutputStream> stream_;
+  size_t &left_;
+};
+
+}  // namespace
+
+char *pregao_store_write(struct pregao_store *store, const char *path, const uint8_t *start, size_t count,
+                         size_t *left) noexcept {
+  *left = 0;
   return guarded([&]() -> arrow::Status {
-    abort_half_written(*store);
+    *left = store->half_written.give_up();
     ARROW_ASSIGN_OR_RAISE(auto stream, store->files->OpenOutputStream(path, nullptr));
-    arrow::Status status = stream->Write(start, static_cast<int64_t>(count));
-    if (status.ok()) status = stream->Close();
-    if (!status.ok()) drop(*store, std::move(stream));
-    return status;
+    return Upload(*store, std::move(stream), *left).write(start, count);
   });
 }
 
-void pregao_store_close(struct pregao_store *store) {
-  abort_half_written(*store);
-  // What could not be aborted until now is never dropped.
-  static_cast<void>(new std::vector(std::move(store->half_written)));
-  delete store;
-}
+void pregao_store_close(struct pregao_store *store) noexcept { delete store; }
 
-char *pregao_store_remove(struct pregao_store *store, const char *path) {
+char *pregao_store_remove(struct pregao_store *store, const char *path) noexcept {
   return guarded([&]() -> arrow::Status {
     const arrow::Status status = store->files->DeleteFile(path);
     return is_absent(status) ? arrow::Status::OK() : status;
@@ -109,7 +136,7 @@ static int64_t microseconds(arrow::fs::TimePoint time) {
   return std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count();
 }
 
-char *pregao_store_list(struct pregao_store *store, const char *path, struct pregao_store_listing **listing) {
+char *pregao_store_list(struct pregao_store *store, const char *path, struct pregao_store_listing **listing) noexcept {
   return guarded([&]() -> arrow::Status {
     arrow::fs::FileSelector selector;
     selector.base_dir = path;
@@ -132,11 +159,14 @@ char *pregao_store_list(struct pregao_store *store, const char *path, struct pre
   });
 }
 
-size_t pregao_store_listing_count(const struct pregao_store_listing *listing) { return listing->entries.size(); }
+size_t pregao_store_listing_count(const struct pregao_store_listing *listing) noexcept {
+  return listing->entries.size();
+}
 
-struct pregao_store_entry pregao_store_listing_entry(const struct pregao_store_listing *listing, size_t entry) {
+struct pregao_store_entry pregao_store_listing_entry(const struct pregao_store_listing *listing,
+                                                     size_t entry) noexcept {
   const auto &found = listing->entries[entry];
   return {found.name.c_str(), found.size, found.modified, found.is_folder};
 }
 
-void pregao_store_listing_free(struct pregao_store_listing *listing) { delete listing; }
+void pregao_store_listing_free(struct pregao_store_listing *listing) noexcept { delete listing; }

@@ -4,8 +4,8 @@
 #include <arrow/io/interfaces.h>
 
 #include <memory>
-#include <mutex>
-#include <vector>
+
+#include "HalfWritten.h"
 
 struct pregao_store {
   std::shared_ptr<arrow::fs::FileSystem> files;
@@ -15,8 +15,5 @@ struct pregao_store {
   // Arrow lists a folder of Google's by what marks it, and without a mark, as nobody else leaves one, it lists nothing.
   bool has_no_folders = false;
 
-  // Arrow's other streams finish what was written when they are dropped, and a half-written object must never be seen:
-  // one that could not be aborted, since the store did not answer, is kept until it can be.
-  std::mutex mutex;
-  std::vector<std::shared_ptr<arrow::io::OutputStream>> half_written;
+  pregao::HalfWritten half_written;
 };

@@ -119,7 +119,7 @@ arrow::Status open_azure(const pregao_store_options &given, pregao_store &store)
 }  // namespace
 
 // The wheel's TLS library looks for certificates where another system keeps them.
-const char *pregao_store_certificates(void) {
+const char *pregao_store_certificates(void) noexcept {
   if (const char *given = getenv("SSL_CERT_FILE"); is_given(given)) return given;
   for (const char *path : {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"}) {
     if (access(path, R_OK) == 0) return path;
@@ -127,7 +127,7 @@ const char *pregao_store_certificates(void) {
   return "";
 }
 
-char *pregao_store_open(const struct pregao_store_options *options, struct pregao_store **store) {
+char *pregao_store_open(const struct pregao_store_options *options, struct pregao_store **store) noexcept {
   return guarded([&]() -> arrow::Status {
     static std::once_flag once;
     std::call_once(once, [] {
@@ -152,7 +152,7 @@ char *pregao_store_open(const struct pregao_store_options *options, struct prega
   });
 }
 
-char *pregao_store_credentials_now(struct pregao_store *store, struct pregao_store_credentials *credentials) {
+char *pregao_store_credentials_now(struct pregao_store *store, struct pregao_store_credentials *credentials) noexcept {
   return guarded([&]() -> arrow::Status {
     auto s3 = std::dynamic_pointer_cast<arrow::fs::S3FileSystem>(store->files);
     if (!s3) return arrow::Status::Invalid("only S3's credentials can be told");

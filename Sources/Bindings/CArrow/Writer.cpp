@@ -23,11 +23,11 @@ struct pregao_parquet_writer {
   std::unique_ptr<parquet::arrow::FileWriter> file;
 };
 
-const char *pregao_arrow_version(void) { return ARROW_VERSION_STRING; }
+const char *pregao_arrow_version(void) noexcept { return ARROW_VERSION_STRING; }
 
-void pregao_arrow_free_message(char *message) { free(message); }
+void pregao_arrow_free_message(char *message) noexcept { free(message); }
 
-void pregao_bytes_free(struct pregao_bytes *bytes) {
+void pregao_bytes_free(struct pregao_bytes *bytes) noexcept {
   delete static_cast<std::shared_ptr<arrow::Buffer> *>(bytes->owner);
   *bytes = {};
 }
@@ -60,7 +60,7 @@ static std::shared_ptr<parquet::WriterProperties> properties(const arrow::Schema
 }
 
 char *pregao_parquet_writer_open(struct ArrowSchema *schema, const enum pregao_encoding *encodings,
-                                 int64_t rows_per_group, struct pregao_parquet_writer **writer) {
+                                 int64_t rows_per_group, struct pregao_parquet_writer **writer) noexcept {
   return guarded([&]() -> arrow::Status {
     auto made = std::make_unique<pregao_parquet_writer>();
     ARROW_ASSIGN_OR_RAISE(made->schema, arrow::ImportSchema(schema));
@@ -81,7 +81,7 @@ static arrow::Status check_released(const std::vector<std::weak_ptr<arrow::Buffe
   return arrow::Status::OK();
 }
 
-char *pregao_parquet_writer_append(struct pregao_parquet_writer *writer, struct ArrowArray *batch) {
+char *pregao_parquet_writer_append(struct pregao_parquet_writer *writer, struct ArrowArray *batch) noexcept {
   return guarded([&]() -> arrow::Status {
     std::vector<std::weak_ptr<arrow::Buffer>> buffers;
     {
@@ -95,12 +95,12 @@ char *pregao_parquet_writer_append(struct pregao_parquet_writer *writer, struct 
   });
 }
 
-int64_t pregao_parquet_writer_memory(const struct pregao_parquet_writer *writer) {
+int64_t pregao_parquet_writer_memory(const struct pregao_parquet_writer *writer) noexcept {
   return writer->pool.bytes_allocated();
 }
 
 char *pregao_parquet_writer_finish(struct pregao_parquet_writer *writer, const char *const *keys,
-                                   const char *const *values, size_t count, struct pregao_bytes *bytes) {
+                                   const char *const *values, size_t count, struct pregao_bytes *bytes) noexcept {
   return guarded([&]() -> arrow::Status {
     auto pairs = std::make_shared<arrow::KeyValueMetadata>();
     for (size_t pair = 0; pair < count; pair++) pairs->Append(keys[pair], values[pair]);
@@ -114,7 +114,7 @@ char *pregao_parquet_writer_finish(struct pregao_parquet_writer *writer, const c
   });
 }
 
-void pregao_parquet_writer_free(struct pregao_parquet_writer *writer) {
+void pregao_parquet_writer_free(struct pregao_parquet_writer *writer) noexcept {
   // A writer that was not finished closes its file when it goes, which may fail and concerns nobody.
   char *message = guarded([&]() -> arrow::Status {
     delete writer;

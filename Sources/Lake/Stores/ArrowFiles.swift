@@ -67,9 +67,11 @@ final class ArrowFiles: Sendable {
         return Array(UnsafeBufferPointer(start: bytes.start, count: bytes.count))
     }
 
-    func write(_ bytes: [UInt8], to key: String) throws(ArrowFault) {
+    /// - Parameter left: how many uploads that had broken off were left to the store meanwhile, which refuses to forget
+    ///   them; set also where it throws.
+    func write(_ bytes: [UInt8], to key: String, left: inout Int) throws(ArrowFault) {
         try ArrowFault.check(
-            bytes.withUnsafeBufferPointer { pregao_store_write(handle, path(key), $0.baseAddress, $0.count) })
+            bytes.withUnsafeBufferPointer { pregao_store_write(handle, path(key), $0.baseAddress, $0.count, &left) })
     }
 
     func remove(_ key: String) throws(ArrowFault) {
@@ -118,32 +120,6 @@ public struct StoreCredentials: Hashable, Sendable {
         self.sessionToken = sessionToken
         self.region = region
     }
-}
-
-/// What Arrow says of a call that failed.
-struct ArrowFault: Error, Hashable {
-    let words: String
-
-    static func check(_ message: UnsafeMutablePointer<CChar>?) throws(ArrowFault) {
-        guard let message else { return }
-        defer { pregao_arrow_free_message(message) }
-        throw ArrowFault(words: String(cString: message))
-    }
-
-    /// Whether the store has answered, and somebody has to change something: the credentials, the rights, the bucket.
-    ///
-    /// S3 says so by codes, of which Arrow names the ones that it knows, or where the answer has no body, as to HEAD, by
-    /// the HTTP status alone; Google and Azure by words.
-    var needsChange: Bool { Self.meaningChange.contains { words.contains($0) } }
-
-    private static let meaningChange = [
-        "ACCESS_DENIED", "INVALID_ACCESS_KEY_ID", "SIGNATURE_DOES_NOT_MATCH", "INVALID_CLIENT_TOKEN_ID",
-        "UNRECOGNIZED_CLIENT", "MISSING_AUTHENTICATION_TOKEN", "ExpiredToken", "InvalidToken",
-        "AuthorizationHeaderMalformed",
-        "PermanentRedirect", "NO_SUCH_BUCKET", "HTTP status 301", "HTTP status 401", "HTTP status 403",
-        "PERMISSION_DENIED", "UNAUTHENTICATED", "AuthenticationFailed", "AuthorizationFailure",
-        "AuthorizationPermissionMismatch", "ContainerNotFound",
-    ]
 }
 
 /// Texts lent to C for the time of a call.

@@ -10,17 +10,22 @@ public final class RemoteObjectStore: ObjectStore {
     public let address: StoreAddress
     public let settings: RemoteStoreSettings
     private let work: BlockingWork
+    private let report: @Sendable (_ words: String) -> Void
     private let turns = KeyTurns()
     /// Opened by the first call that succeeds: a store that does not answer when the program starts may do so later.
     private let files = Mutex<ArrowFiles?>(nil)
     private let cursor = Mutex<ListingCursor?>(nil)
 
-    /// - Parameter settings: of a remote store; see ``StoreAddress/isRemote``.
-    public init(_ settings: RemoteStoreSettings) {
+    /// - Parameters:
+    ///   - settings: of a remote store; see ``StoreAddress/isRemote``.
+    ///   - report: told in words of what no call fails for, and somebody should see to.
+    public init(_ settings: RemoteStoreSettings, report: @escaping @Sendable (_ words: String) -> Void = { _ in }) {
         precondition(settings.address.isRemote, "a folder is a LocalObjectStore")
         self.settings = settings
+        self.report = report
         address = settings.address
-        work = BlockingWork(label: "pregao.store.\(settings.address)", width: settings.parallelism)
+        work = BlockingWork(
+            label: "pregao.store.\(settings.address)", width: settings.parallelism, limit: settings.callLimit)
     }
 
     public var bucket: String { address.bucket }
@@ -53,7 +58,8 @@ public final class RemoteObjectStore: ObjectStore {
         await turns.take(key)
         let result: Result<Void, StoreError>
         do throws(StoreError) {
-            try await call(doing) { [self] (files) throws(StoreError) in try place(bytes, at: key, files, doing: doing)
+            try await call(doing) { [self] (files) throws(StoreError) in
+                try place(bytes, at: key, files, doing: doing)
             }
             result = .success(())
         } catch {
@@ -124,7 +130,15 @@ extension RemoteObjectStore {
             }
             return
         }
-        try Self.asking(doing) { () throws(ArrowFault) in try files.write(bytes, to: key) }
+        var left = 0
+        defer {
+            if left > 0 {
+                report(
+                    "uploads that broke off are left to \(address), which refuses to forget them: \(left) more; their parts"
+                        + " are billed until a rule of the bucket's for unfinished uploads drops them")
+            }
+        }
+        try Self.asking(doing) { () throws(ArrowFault) in try files.write(bytes, to: key, left: &left) }
     }
 
     /// S3 says of an object in a bucket that is not there the same as of one that is not there itself.
@@ -137,7 +151,7 @@ extension RemoteObjectStore {
     private func call<Value: Sendable>(
         _ doing: String, _ body: @escaping @Sendable (ArrowFiles) throws(StoreError) -> Value
     ) async throws(StoreError) -> Value {
-        try await work.run { [self] () throws(StoreError) in try body(try opened(doing)) }
+        try await work.run(doing) { [self] () throws(StoreError) in try body(try opened(doing)) }
     }
 
     private func opened(_ doing: String) throws(StoreError) -> ArrowFiles {

@@ -9,7 +9,7 @@ public struct RemoteStoreSettings: Hashable, Sendable {
     /// What belongs to it; of Azure the account's key.
     public var secretKey: String?
     public var connectTimeout: Duration
-    /// A request that moves no byte for this long is given up.
+    /// A request that moves no byte for this long is given up. To Google and Azure none is: see ``callLimit``.
     public var requestTimeout: Duration
     /// How many requests are under way at the same time.
     public var parallelism: Int
@@ -28,4 +28,10 @@ public struct RemoteStoreSettings: Hashable, Sendable {
         self.requestTimeout = requestTimeout
         self.parallelism = parallelism
     }
+
+    /// How long a call may take, from its beginning to its end; nil where each of its requests has a limit.
+    ///
+    /// Arrow passes no time-outs on to Google's library, which gives a request up that has moved no byte for two minutes,
+    /// nor to Azure's, which waits for as long as the connection seems to stand.
+    var callLimit: Duration? { address.scheme == .s3 ? nil : requestTimeout * 10 }
 }

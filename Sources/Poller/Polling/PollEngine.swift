@@ -7,30 +7,6 @@ import Runtime
 ///
 /// Made and used on one thread. The decisions are those of ``PollSchedule`` and ``SourceGuard``.
 final class PollEngine {
-    /// One poll of one slot, from its start to its quote or gap.
-    struct Pending {
-        let series: Int
-        let slot: Range<Instant>
-        /// The slot's start and end by the monotonic clock.
-        let due: Int64
-        let deadline: Int64
-        var tries = 0
-        /// What the last try met.
-        var fault: AnswerFault?
-    }
-
-    enum Job {
-        case poll(Pending)
-        case fetch(Fetch)
-    }
-
-    /// A source's guard, and what waits for a place among its requests under way.
-    struct SourceState {
-        var guardian: SourceGuard
-        var inFlight = 0
-        var waiting = WaitingLine<Job>()
-    }
-
     /// A job that comes again at its time: admitted already, or to be asked about anew.
     private struct Delayed {
         let job: Job
@@ -45,7 +21,7 @@ final class PollEngine {
     private let loop: TransferLoop<Job>
     private let headers: [HeaderList]
     private var schedule: PollSchedule
-    private var sources: [SourceState]
+    private var sources: [SourceLine<Job>]
     private var delayed = DueHeap<Delayed>()
     private var figures: PollFigures
     private var drainUntil: Int64?
@@ -68,7 +44,7 @@ final class PollEngine {
             lists[entry.headers] = list
             return list
         }
-        sources = plan.sources.map { SourceState(guardian: SourceGuard($0.limits)) }
+        sources = plan.sources.map { SourceLine($0.limits) }
         loop = try TransferLoop(settings.http)
         inbox.attach(loop.waker)
     }
@@ -104,7 +80,7 @@ final class PollEngine {
         drainUntil = now.monotonic + settings.drain.microseconds
         for waiting in delayed.removeAll() { giveUp(waiting.job, .shutdown, "the poller is stopping") }
         for index in sources.indices {
-            while let job = sources[index].waiting.popFirst() { giveUp(job, .shutdown, "the poller is stopping") }
+            for job in sources[index].removeAll() { giveUp(job, .shutdown, "the poller is stopping") }
         }
     }
 
@@ -143,11 +119,9 @@ final class PollEngine {
 
     private func startWaiting() {
         for index in sources.indices {
-            while sources[index].inFlight < sources[index].guardian.limits.maximumInFlight,
-                let job = sources[index].waiting.popFirst()
-            {
+            while let job = sources[index].next() {
                 if case .poll(let pending) = job, pending.deadline <= monotonicMicroseconds() {
-                    sources[index].guardian.abandoned(at: monotonicMicroseconds())
+                    sources[index].abandoned(at: monotonicMicroseconds())
                     giveUp(job, .tooManyWaiting, "no request of the source ended before the slot did")
                 } else {
                     start(job, source: index)
@@ -175,7 +149,7 @@ final class PollEngine {
     private func ask(_ job: Job, at now: ClockReading) {
         let source = source(of: job)
         let deadline = if case .poll(let pending) = job { pending.deadline - 1 } else { Int64.max }
-        switch sources[source].guardian.admit(at: now, deadline: deadline) {
+        switch sources[source].admit(at: now, deadline: deadline) {
         case .start(let time) where time <= now.monotonic: launch(job)
         case .start(let time): delayed.push(Delayed(job: job, isAdmitted: true), due: time)
         case .refused(let reason, let until):
@@ -191,14 +165,13 @@ final class PollEngine {
 
     private func launch(_ job: Job) {
         let index = source(of: job)
-        guard sources[index].inFlight >= sources[index].guardian.limits.maximumInFlight else {
-            return start(job, source: index)
+        switch sources[index].place(job, maximumWaiting: settings.maximumWaiting) {
+        case .start: start(job, source: index)
+        case .waiting: break
+        case .waitingInPlaceOf(let oldest):
+            sources[index].abandoned(at: monotonicMicroseconds())
+            giveUp(oldest, .tooManyWaiting, "more polls were waiting than \(settings.maximumWaiting)")
         }
-        sources[index].waiting.append(job)
-        guard sources[index].waiting.count > settings.maximumWaiting, let oldest = sources[index].waiting.popFirst()
-        else { return }
-        sources[index].guardian.abandoned(at: monotonicMicroseconds())
-        giveUp(oldest, .tooManyWaiting, "more polls were waiting than \(settings.maximumWaiting)")
     }
 
     private func start(_ job: Job, source: Int) {
@@ -222,7 +195,7 @@ final class PollEngine {
         }
         do throws(TransferLoopError) {
             try loop.start(request, tag: job)
-            sources[source].inFlight += 1
+            sources[source].started()
         } catch {
             giveUp(job, .connection, "\(error)")
         }
@@ -233,9 +206,8 @@ final class PollEngine {
     private func finished(_ job: Job, _ result: TransferResult) {
         let time = monotonicMicroseconds()
         let source = source(of: job)
-        sources[source].inFlight -= 1
         let outcome = SourceGuard.Outcome(result, now: clock.now())
-        sources[source].guardian.finished(outcome, at: time, jitter: outcome == .healthy ? 0 : .random(in: 0..<1))
+        sources[source].finished(outcome, at: time)
         switch (job, result) {
         case (.poll(let pending), .answered(let answer, _)):
             figures.bytes += answer.body.count
@@ -315,21 +287,5 @@ final class PollEngine {
         for job in loop.abandonAll() { giveUp(job, .shutdown, "the poller was stopping") }
         figures.publish(inFlight: 0, sources: sources, of: plan, at: monotonicMicroseconds())
         outbox.finish()
-    }
-}
-
-extension SourceGuard.Outcome {
-    init(_ result: TransferResult, now: Instant) {
-        switch result {
-        case .failed(let fault): self = fault.reason == .tooLarge ? .healthy : .failed
-        case .answered(let answer, let retryAfter):
-            let wait = retryAfter.flatMap { RetryAfter.microseconds($0, now: now) }
-            switch answer.status {
-            case 429: self = .throttled(retryAfter: wait)
-            case 503 where wait != nil: self = .throttled(retryAfter: wait)
-            case 500...: self = .failed
-            default: self = .healthy
-            }
-        }
     }
 }

@@ -44,7 +44,7 @@ struct PollFigures {
         logger.warning("the wall clock jumped", ["seconds": Double(microseconds) / 1e6])
     }
 
-    mutating func publish(inFlight: Int, sources: [PollEngine.SourceState], of plan: PollPlan, at time: Int64) {
+    mutating func publish(inFlight: Int, sources: [SourceLine<PollEngine.Job>], of plan: PollPlan, at time: Int64) {
         for (index, source) in plan.sources.enumerated() {
             switch troubles[index].news(at: time) {
             case .none: break
@@ -69,7 +69,7 @@ struct PollFigures {
         metrics.set("pregao_poller_requests_in_flight", to: Double(inFlight))
         for (source, state) in zip(plan.sources, sources) {
             let labels = ["source": source.name]
-            metrics.set("pregao_poller_source_waiting", labels, to: Double(state.waiting.count))
+            metrics.set("pregao_poller_source_waiting", labels, to: Double(state.waitingCount))
             metrics.set("pregao_poller_source_circuit_open", labels, to: state.guardian.isOpen ? 1 : 0)
             metrics.set("pregao_poller_source_budget_used", labels, to: Double(state.guardian.budget.used))
             if let limit = state.guardian.limits.dailyBudget {

@@ -7,7 +7,11 @@
 #include <stdint.h>
 
 #ifdef __cplusplus
+// A C++ exception that reached Swift would be undefined behaviour: none leaves a function, or the program ends there.
+#define PREGAO_NOEXCEPT noexcept
 extern "C" {
+#else
+#define PREGAO_NOEXCEPT
 #endif
 
 struct pregao_bytes;
@@ -26,35 +30,38 @@ struct pregao_store_options {
   const char *region;
   const char *access_key;
   const char *secret_key;
-  // In seconds. A request that moves no byte for its time-out is given up.
+  // In seconds. A request to S3 that moves no byte for its time-out is given up, and to Google no request is made again
+  // after it; else the libraries have their own limits, which Arrow lets nobody change.
   double connect_timeout;
   double request_timeout;
 };
 
 // The file of certificates that servers are checked by; empty where there is none in the usual places.
-const char *pregao_store_certificates(void);
+const char *pregao_store_certificates(void) PREGAO_NOEXCEPT;
 
 struct pregao_store;
 
 // May ask the store for the bucket's region.
-char *pregao_store_open(const struct pregao_store_options *options, struct pregao_store **store);
-void pregao_store_close(struct pregao_store *store);
+char *pregao_store_open(const struct pregao_store_options *options, struct pregao_store **store) PREGAO_NOEXCEPT;
+void pregao_store_close(struct pregao_store *store) PREGAO_NOEXCEPT;
 
-// Whether the bucket is there.
-char *pregao_store_has(struct pregao_store *store, const char *bucket, bool *there);
+// Whether the bucket is there. Takes no right but those that objects are listed and looked for by.
+char *pregao_store_has(struct pregao_store *store, const char *bucket, bool *there) PREGAO_NOEXCEPT;
 
 // The object's size, or -1 where there is none.
-char *pregao_store_size(struct pregao_store *store, const char *path, int64_t *size);
+char *pregao_store_size(struct pregao_store *store, const char *path, int64_t *size) PREGAO_NOEXCEPT;
 
 // The object's bytes; where there is none, `bytes` has no owner.
-char *pregao_store_read(struct pregao_store *store, const char *path, struct pregao_bytes *bytes);
+char *pregao_store_read(struct pregao_store *store, const char *path, struct pregao_bytes *bytes) PREGAO_NOEXCEPT;
 
 // Writes the object in one request, or in parts that are put together at the end: it is there whole or not at all. What
-// was there is replaced. The memory is not used after the call.
-char *pregao_store_write(struct pregao_store *store, const char *path, const uint8_t *start, size_t count);
+// was there is replaced. The memory is not used after the call. Set on failure too is how many uploads that had broken
+// off were left to the store meanwhile: asked to forget them, it has refused too often.
+char *pregao_store_write(struct pregao_store *store, const char *path, const uint8_t *start, size_t count,
+                         size_t *left) PREGAO_NOEXCEPT;
 
 // There being none is no error.
-char *pregao_store_remove(struct pregao_store *store, const char *path);
+char *pregao_store_remove(struct pregao_store *store, const char *path) PREGAO_NOEXCEPT;
 
 // What lies in a folder, in byte order; the name of a folder in it ends in a slash. A folder that is not there is empty.
 // Google has no folders: there, all that lies below.
@@ -69,10 +76,12 @@ struct pregao_store_entry {
   bool is_folder;
 };
 
-char *pregao_store_list(struct pregao_store *store, const char *path, struct pregao_store_listing **listing);
-size_t pregao_store_listing_count(const struct pregao_store_listing *listing);
-struct pregao_store_entry pregao_store_listing_entry(const struct pregao_store_listing *listing, size_t entry);
-void pregao_store_listing_free(struct pregao_store_listing *listing);
+char *pregao_store_list(struct pregao_store *store, const char *path,
+                        struct pregao_store_listing **listing) PREGAO_NOEXCEPT;
+size_t pregao_store_listing_count(const struct pregao_store_listing *listing) PREGAO_NOEXCEPT;
+struct pregao_store_entry pregao_store_listing_entry(const struct pregao_store_listing *listing,
+                                                     size_t entry) PREGAO_NOEXCEPT;
+void pregao_store_listing_free(struct pregao_store_listing *listing) PREGAO_NOEXCEPT;
 
 // The credentials that the next request would be signed with, and the region; S3's alone. The texts are the caller's,
 // to be freed with pregao_arrow_free_message.
@@ -83,7 +92,8 @@ struct pregao_store_credentials {
   char *region;
 };
 
-char *pregao_store_credentials_now(struct pregao_store *store, struct pregao_store_credentials *credentials);
+char *pregao_store_credentials_now(struct pregao_store *store,
+                                   struct pregao_store_credentials *credentials) PREGAO_NOEXCEPT;
 
 #ifdef __cplusplus
 }
