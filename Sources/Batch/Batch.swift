@@ -13,6 +13,7 @@ public struct Batch: Sendable {
     let catalog: Catalog
     let runner: DayRunner
     let compactor: Compactor?
+    let retention: RawRetention?
     let clock: any WallClock
     let logger: Logger
     let metrics: Metrics
@@ -21,16 +22,19 @@ public struct Batch: Sendable {
     /// - Parameters:
     ///   - engine: computes the days; a whole day is what its memory and threads are for.
     ///   - compactor: compacts closed days while nothing else is to be done; nil for never.
+    ///   - retention: lets raw objects go that were compacted, likewise; nil for never.
     ///   - clock: decides what day is open; durations are not taken from it.
     public init(
         settings: BatchSettings, models: Models, catalog: Catalog, engine: DuckDB,
-        compactor: Compactor? = nil, clock: any WallClock = SystemWallClock(), logger: Logger, metrics: Metrics,
+        compactor: Compactor? = nil, retention: RawRetention? = nil, clock: any WallClock = SystemWallClock(),
+        logger: Logger, metrics: Metrics,
         readiness: Readiness = Readiness()
     ) {
         self.settings = settings
         self.models = models
         self.catalog = catalog
         self.compactor = compactor
+        self.retention = retention
         self.clock = clock
         self.logger = logger
         self.metrics = metrics
@@ -52,6 +56,7 @@ public struct Batch: Sendable {
         var compaction = start + settings.compactionInterval
         var compactions = CompactionSchedule(
             shortestPause: settings.shortestCompactionPause, longestPause: settings.longestCompactionPause)
+        var expiration = RetentionRound(next: start + settings.retentionInterval)
         repeat {
             do throws(CatalogError) {
                 try await prepareIfNew(&schedule, &declared)
@@ -63,6 +68,7 @@ public struct Batch: Sendable {
                     if await compactOneDay(&compactions, uptime: .now - start) { continue }
                     compaction = .now + settings.compactionInterval
                 }
+                if await retainNext(of: &expiration) { continue }
             } catch {
                 failures += 1
                 metrics.add(to: "pregao_batch_catalog_failures_total")

@@ -63,6 +63,7 @@ struct LedgerAudit {
             ("rejected", stored.map(\.announcement.rejected).clampedSum()),
             ("lost to retention", lost(.lostToRetention)),
             ("before the first start", lost(.beforeFirstStart)),
+            ("expired objects", Int64(stored.count { $0.isExpired })),
         ]
     }
 

@@ -64,9 +64,14 @@ public struct Verifier: Sendable {
         await ObjectAudit(raw: raw, backup: backup, scope: scope).audit(inScope, into: &report) { done in
             progress(done, inScope.count)
         }
-        await RawFileAudit(engine: engine, raw: raw, scope: scope, letters: rejected).audit(inScope, into: &report)
+        let copies = BackupCopies(backup: backup)
+        await RawFileAudit(engine: engine, raw: raw, copies: copies, scope: scope, letters: rejected)
+            .audit(inScope, into: &report)
         let compacted = try await catalog.compactedFiles(snapshot: snapshot)
-        await CompactionAudit(engine: engine, raw: raw, scope: scope).audit(compacted, all, into: &report)
+        await CompactionAudit(engine: engine, raw: raw, copies: copies, scope: scope)
+            .audit(compacted, all, into: &report)
+        let expirations = try await catalog.expirations(snapshot: snapshot)
+        await ExpirationAudit(raw: raw, backup: backup).audit(expirations, into: &report)
         try await RawTableAudit(catalog: catalog, snapshot: snapshot, scope: scope, compacted: compacted)
             .audit(all, into: &report)
         try await RefinedAudit(
@@ -104,6 +109,12 @@ public struct Verifier: Sendable {
             UNION ALL
             SELECT DISTINCT file, 'has objects in compaction_inputs, and is no compacted file'
             FROM lake.pregao.compaction_inputs ANTI JOIN lake.pregao.compactions USING (file)
+            UNION ALL
+            SELECT file, 'has expired objects, ' || count(*) || ' times'
+            FROM lake.pregao.expirations GROUP BY file HAVING count(*) > 1
+            UNION ALL
+            SELECT DISTINCT file, 'has expired objects, and is no compacted file'
+            FROM lake.pregao.expirations ANTI JOIN lake.pregao.compactions USING (file)
             UNION ALL
             SELECT model || ' ' || trading_day, 'is published ' || count(*) || ' times'
             FROM lake.pregao.publications GROUP BY model, trading_day HAVING count(*) > 1

@@ -31,6 +31,8 @@ public struct RebuildReport: Hashable, Sendable {
     public internal(set) var holes: [Hole] = []
     /// Whether the new catalog is in the old one's place.
     public internal(set) var isReplaced = true
+    /// Objects that have expired: their rows are read from compacted files.
+    public internal(set) var expired = 0
 
     public struct Rejected: Hashable, Sendable {
         public let key: String
@@ -101,7 +103,25 @@ extension Catalog {
             }
         }
         try await take(&batch, &report, holding: turn)
+        try await readCompacted(entries, &report)
         return report
+    }
+
+    /// Has the raw tables read the compacted files of the objects that have expired.
+    private func readCompacted(_ entries: [RebuildEntry], _ report: inout RebuildReport) async throws(CatalogError) {
+        var files: [String: CompactedFile] = [:]
+        for case .object(let registration) in entries {
+            if let file = registration.expiredInto { files[file.key] = file }
+        }
+        for (_, file) in files.sorted(by: { $0.key < $1.key }) {
+            do throws(CatalogError) {
+                try await addExpired(file)
+                report.expired += file.inputs.count
+            } catch  where error.kind == .sql || error.kind == .refused || error.isOfAbsentFile {
+                // Its objects are in the ledger, and the verification tells that no table reads them.
+                report.rejected.append(.init(key: file.key, reason: error.cause))
+            }
+        }
     }
 
     private func take(_ batch: inout [Registration], _ report: inout RebuildReport, holding turn: any Turn)

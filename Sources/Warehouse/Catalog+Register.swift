@@ -51,7 +51,8 @@ extension Catalog {
             guard !plan.accepted.isEmpty else { return .abandon(outcomes) }
             let filled = plan.accepted.filter { $0.announcement.rows > 0 }
             if addingColumns { try addColumns(for: filled, datasets, in: &transaction) }
-            try transaction.write(plan, files: filled.compactMap { $0.statement(datasets) })
+            try transaction.write(
+                plan, files: filled.filter { $0.expiredInto == nil }.compactMap { $0.statement(datasets) })
             try transaction.passOn(plan.accepted.flatMap { $0.announcement.changes(datasets) })
             return .commit(outcomes)
         }

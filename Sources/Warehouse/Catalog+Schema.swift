@@ -78,7 +78,9 @@ extension Catalog {
 
     private func statements(missingFrom tables: TableColumns) -> [String] {
         (tables["pregao", "compactions"] == nil ? [LedgerTables.compaction] : [])
-            + (tables["pregao", "identity"] == nil ? [LedgerTables.identity] : []) + rawStatements(missingFrom: tables)
+            + (tables["pregao", "identity"] == nil ? [LedgerTables.identity] : [])
+            + (tables["pregao", "expirations"] == nil ? [LedgerTables.expiration] : [])
+            + rawStatements(missingFrom: tables)
     }
 
     /// What makes the raw tables hold every column of the declared datasets; all are nullable in the catalog.

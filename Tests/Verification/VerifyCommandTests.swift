@@ -30,7 +30,7 @@ extension VerificationSuite {
                     try JSONDocument(parsing: Array($0.utf8)).root
                 }
                 let byType = Dictionary(grouping: objects) { $0["type"]?.string ?? "?" }
-                #expect(byType.mapValues(\.count) == ["check": 9, "count": 4, "fault": 1])
+                #expect(byType.mapValues(\.count) == ["check": 9, "count": 5, "fault": 1])
                 #expect(byType["fault"]?.first?["check"]?.string == "backup")
                 #expect(byType["fault"]?.first?["place"]?.string == key)
             }
