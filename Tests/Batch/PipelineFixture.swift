@@ -94,7 +94,9 @@ final class PipelineFixture {
             try await backup.put(announcement.json(), at: name.key + ".json")
         }
         let location = isArchived ? raw.location(of: name.key) : file
-        let outcomes = try await (other ?? catalog).register([Registration(announcement: announcement, location: location)])
+        let outcomes = try await (other ?? catalog).register([
+            Registration(announcement: announcement, location: location)
+        ])
         guard outcomes == [.registered] else { throw Unexpected("\(outcomes)") }
     }
 

@@ -47,7 +47,8 @@ extension VerificationSuite {
 
         @Test(
             "finds each damage and names its place",
-            arguments: fileDamages + catalogDamages + compactionDamages + expirationDamages + stageDamages + slotDamages)
+            arguments: fileDamages + catalogDamages + compactionDamages + expirationDamages + stageDamages + slotDamages
+        )
         func findsDamage(_ damage: Damage) async throws {
             try await Template.shared.use { pipeline in
                 let place = try await damage.inflict(pipeline)
