@@ -161,10 +161,7 @@ struct LedgerAudit {
                 "\(announcement.rows) rows and \(announcement.rejected) rejected, where the range has \(expected) messages"
             )
         }
-        for (source, marks) in log.watermarks {
-            let waiting = marks.end - (log.flushed[source] ?? marks.start)
-            if waiting > 0 { report.pending(.messages, waiting) }
-        }
+        for count in log.waiting.values { report.pending(.messages, count) }
     }
 
     /// What is said to be lost is no longer in the log.

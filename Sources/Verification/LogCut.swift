@@ -15,6 +15,8 @@ struct LogCut: Sendable {
     private let archived: [TopicPartition: Offset]
     /// Of the topics that the flushers read, taken after their positions.
     let watermarks: [TopicPartition: Watermarks]
+    /// Messages behind the flushers' positions, where there are any.
+    let waiting: [TopicPartition: Int64]
     /// What the pollers say of their slots.
     let accounts: PollAccounts
 
@@ -28,8 +30,27 @@ struct LogCut: Sendable {
             watermarks.merge(try await log.marks(of: topic)) { $1 }
         }
         self.watermarks = watermarks
+        waiting = try await Self.waiting(log, flushed: flushed, watermarks)
         accounts = try await PollAccounts(log: log)
         try await readAnnouncements(log)
+    }
+
+    /// A few offsets are looked at where some may be no messages: behind the last message stands the marker of its
+    /// transaction.
+    private static func waiting(
+        _ log: any EventLog, flushed: [TopicPartition: Offset], _ watermarks: [TopicPartition: Watermarks]
+    ) async throws(LogError) -> [TopicPartition: Int64] {
+        var waiting: [TopicPartition: Int64] = [:]
+        for (source, marks) in watermarks {
+            let start = max(flushed[source] ?? marks.start, marks.start)
+            var count = marks.end - start
+            if log.hasOffsetGaps, (1...1000).contains(count) {
+                count = 0
+                try await log.visit(source, from: start, to: marks.end) { _, _ in count += 1 }
+            }
+            if count > 0 { waiting[source] = count }
+        }
+        return waiting
     }
 
     /// Reads what is announced by now.

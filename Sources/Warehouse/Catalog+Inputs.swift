@@ -60,11 +60,10 @@ extension Catalog {
             FROM lake.pregao.object_days d JOIN lake.pregao.objects o USING (key)
             LEFT JOIN (\(LedgerTables.expired)) e USING (key)
             WHERE 'raw.' || replace(d.dataset, '-', '_') IN \(SQL.list(sources))
-                AND d.trading_day BETWEEN \(SQL.literal(days.lowerBound)) AND \(SQL.literal(days.upperBound))
+                AND \(SQL.ledger("d.trading_day", in: days))
             ORDER BY d.dataset, d.trading_day, d.key;
             SELECT 'publication' AS part, \(PublishedDay.columns) FROM lake.pregao.publications
-            WHERE model IN \(SQL.list(sources + [model]))
-                AND trading_day BETWEEN \(SQL.literal(days.lowerBound)) AND \(SQL.literal(days.upperBound))
+            WHERE \(SQL.ledger("model", among: sources + [model])) AND \(SQL.ledger("trading_day", in: days))
             ORDER BY model, trading_day;
             COMMIT;
             """

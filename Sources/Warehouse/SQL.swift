@@ -36,6 +36,11 @@ public enum SQL {
         return values.isEmpty ? "false" : "row(\(column)) IN (\(values.joined(separator: ", ")))"
     }
 
+    /// Whether a ledger's row is of these days; as ``ledger(_:among:)`` asks.
+    static func ledger(_ column: String, in days: ClosedRange<Day>) -> String {
+        "row(\(column)) BETWEEN row(\(literal(days.lowerBound))) AND row(\(literal(days.upperBound)))"
+    }
+
     /// Whether a row of a ledger's table is of one of these models' days; as ``ledger(_:among:)`` asks.
     static func ledger(ofModelDays days: some Sequence<ModelDay>) -> String {
         let values = days.map { "(\(literal($0.model)), \(literal($0.day)))" }
