@@ -15,7 +15,7 @@ struct CatalogBenchmark {
         let arguments = Array(CommandLine.arguments.dropFirst())
         let objects = arguments.first.flatMap { Int($0) } ?? 1_000_000
         let days = arguments.dropFirst().first.flatMap { Int($0) } ?? 50
-        let server = arguments.dropFirst(2).first.flatMap { PostgresServer(uri: $0) }
+        let server = arguments.dropFirst(2).first.flatMap { try? PostgresServer(uri: $0) }
         let url = FileManager.default.temporaryDirectory.appending(path: "pregao-bench-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: url) }

@@ -2,7 +2,8 @@ import Lake
 import MarketData
 import Warehouse
 
-/// Makes the catalog again from the announcements and the refusals in backup, never from a listing of raw. Every day is
+/// Makes the catalog again from the announcements, the refusals and the records of what has expired in backup, never
+/// from a listing of raw. Every day is
 /// dirty afterwards.
 public struct Rebuild: Sendable {
     public struct Report: Sendable, CustomStringConvertible {
@@ -15,6 +16,7 @@ public struct Rebuild: Sendable {
 
         public var description: String {
             "\(catalog.registered) objects registered, \(catalog.refused) refused as before, "
+                + (catalog.expired > 0 ? "\(catalog.expired) of them in compacted files alone, " : "")
                 + "\(catalog.rejected.count) not taken, \(catalog.holes.count) holes, "
                 + "\(restored.count) raw objects restored, \(faults.count) faults in backup"
         }
@@ -35,11 +37,13 @@ public struct Rebuild: Sendable {
         self.datasets = datasets
     }
 
-    /// - Parameter progress: is called with the number of announcements and refusals read so far.
+    /// - Parameters:
+    ///   - leavingOut: whether the old catalog is replaced although the new one does not take every object.
+    ///   - progress: is called with the number of announcements and refusals read so far.
     /// - Throws: ``StoreError`` or ``CatalogError``; the catalog is as it was then.
-    public func run(progress: (Int) -> Void = { _ in }) async throws -> Report {
+    public func run(leavingOut: Bool = false, progress: (Int) -> Void = { _ in }) async throws -> Report {
         var reader = BackupReader(backup: backup, raw: raw)
-        let result = try await catalog.rebuild(datasets: datasets) {
+        let result = try await catalog.rebuild(datasets: datasets, leavingOut: leavingOut) {
             let page = try await reader.nextPage()
             progress(reader.count)
             return page
@@ -48,9 +52,9 @@ public struct Rebuild: Sendable {
     }
 }
 
-/// Reads backup page by page: first the refusals, then the announcements.
+/// Reads backup page by page: the refusals, the records of what has expired, then the announcements.
 struct BackupReader {
-    private enum Place { case refusals, announcements, end }
+    private enum Place { case refusals, expirations, announcements, expired, end }
 
     private static let pageSize = 1000
 
@@ -61,6 +65,7 @@ struct BackupReader {
     private var last: String?
     /// Objects that were copied and then refused, since they overlap others: they have an announcement all the same.
     private var overlapping: Set<String> = []
+    private var expired = ExpiredFiles()
     private(set) var count = 0
     private(set) var restored: [String] = []
     private(set) var faults: [(key: String, reason: String)] = []
@@ -76,17 +81,30 @@ struct BackupReader {
         switch place {
         case .refusals:
             let keys = try await nextKeys(RefusalLedger.prefix)
-            if keys.isEmpty { place = .announcements }
+            if keys.isEmpty { place = .expirations }
             var entries: [RebuildEntry] = []
             for key in keys { if let entry = try await refusal(at: key) { entries.append(entry) } }
             return entries
+        case .expirations:
+            let keys = try await nextKeys(ExpirationRecord.prefix)
+            if keys.isEmpty { place = .announcements }
+            for key in keys { try await takeExpiration(at: key) }
+            return []
         case .announcements:
             let keys = try await nextKeys("raw/")
-            if keys.isEmpty { place = .end }
+            if keys.isEmpty { place = .expired }
             var entries: [RebuildEntry] = []
             for key in keys where key.hasSuffix(Copier.announcementSuffix) {
                 if let entry = try await object(announcedAt: key) { entries.append(entry) }
             }
+            return entries
+        case .expired:
+            guard let (objects, file) = expired.next() else {
+                place = .end
+                return []
+            }
+            var entries: [RebuildEntry] = []
+            for object in objects { entries.append(try await entry(of: object, expiredInto: file)) }
             return entries
         case .end: return nil
         }
@@ -132,7 +150,36 @@ struct BackupReader {
             return nil
         }
         count += 1
-        guard !overlapping.contains(it.key) else { return nil }
+        guard !overlapping.contains(it.key), !expired.hold(it) else { return nil }
+        return try await entry(of: it, expiredInto: nil)
+    }
+
+    private mutating func takeExpiration(at key: String) async throws(StoreError) {
+        let bytes = try await backup.read(key)
+        guard let record = ExpirationRecord(parsing: bytes, location: raw.location(of:)), record.key == key else {
+            faults.append((key, "not a record of objects that have expired"))
+            return
+        }
+        if try await isWhole(record.file) { expired.add(record.file) }
+    }
+
+    private func isWhole(_ file: CompactedFile) async throws(StoreError) -> Bool {
+        do throws(StoreError) {
+            guard try await raw.size(of: file.key) == file.size else { return false }
+            return SHA256.hexadecimal(of: try await raw.read(file.key)) == file.sha256
+        } catch {
+            guard !error.isTransient else { throw error }
+            return false
+        }
+    }
+
+    private mutating func entry(of it: Announcement, expiredInto file: CompactedFile?) async throws(StoreError)
+        -> RebuildEntry
+    {
+        let location = raw.location(of: it.key)
+        guard file == nil else {
+            return .object(Registration(announcement: it, location: location, expiredInto: file))
+        }
         do throws(StoreError) {
             // The engine reads each file that it adds.
             if try await restorer.restore(it.key, size: it.size, sha256: it.sha256, full: false) {
@@ -142,6 +189,6 @@ struct BackupReader {
             guard !error.isTransient else { throw error }
             faults.append((it.key, "\(error)"))
         }
-        return .object(Registration(announcement: it, location: raw.location(of: it.key)))
+        return .object(Registration(announcement: it, location: location))
     }
 }

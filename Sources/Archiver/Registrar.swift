@@ -127,10 +127,13 @@ struct Registrar: Sendable {
                 switch try await catalog.refuse(announcement, reason: "\(refusal)") {
                 case .registered, .refused: break
                 case .already:
-                    if try await isRegistered(announcement) {
-                        logger.error(
-                            "a registered object cannot be had any more; run 'pregao restore'",
-                            ["object": announcement.key, "reason": refusal])
+                    if let object = try await registered(announcement) {
+                        // An expired one is not to be had again, and is not needed.
+                        if !object.isExpired {
+                            logger.error(
+                                "a registered object cannot be had any more; run 'pregao restore'",
+                                ["object": announcement.key, "reason": refusal])
+                        }
                         return .registered
                     }
                 case .ahead(let expected):
@@ -154,7 +157,7 @@ struct Registrar: Sendable {
         }
     }
 
-    private func isRegistered(_ announcement: Announcement) async throws(CatalogError) -> Bool {
-        try await catalog.objects(withKeys: [announcement.key]).contains { $0.status != .refused }
+    private func registered(_ announcement: Announcement) async throws(CatalogError) -> LedgerObject? {
+        try await catalog.objects(withKeys: [announcement.key]).first { $0.status != .refused }
     }
 }

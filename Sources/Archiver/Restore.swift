@@ -9,11 +9,14 @@ public struct Restore: Sendable {
 
     public struct Report: Sendable {
         public internal(set) var restored: [String] = []
-        /// Announcements that backup lacked or that could not be read, written from the ledger.
+        /// Announcements and records of what has expired that backup lacked or that could not be read, written from the
+        /// ledger.
         public internal(set) var announcementsWritten: [String] = []
         /// What could not be restored, with the reason.
         public internal(set) var failed: [(key: String, reason: String)] = []
         public internal(set) var examined = 0
+        /// Objects that raw need not have any more, and that were left out.
+        public internal(set) var expired = 0
     }
 
     private static let pageSize = 1000
@@ -50,18 +53,50 @@ public struct Restore: Sendable {
             let page = try await catalog.objects(after: last, limit: Self.pageSize, snapshot: snapshot)
             for object in page where object.status != .refused {
                 let it = object.announcement
-                do throws(StoreError) {
-                    let isRestored = try await restorer.restore(it.key, size: it.size, sha256: it.sha256, full: full)
-                    if isRestored { report.restored.append(it.key) }
-                } catch {
-                    report.failed.append((it.key, "\(error)"))
+                if direction == .rawFromBackup, object.isExpired {
+                    report.expired += 1
+                } else {
+                    await restore(it, by: restorer, full: full, &report)
                 }
                 if direction == .backupFromRaw { await mendAnnouncement(of: it, &report) }
                 report.examined += 1
                 progress(report.examined, total)
             }
-            guard page.count == Self.pageSize else { return report }
+            guard page.count == Self.pageSize else { break }
             last = page.last?.announcement.key
+        }
+        if direction == .backupFromRaw {
+            for expiration in try await catalog.expirations(snapshot: snapshot) {
+                await mendRecord(of: expiration.file, &report)
+            }
+        }
+        return report
+    }
+
+    private func restore(
+        _ announcement: Announcement, by restorer: ObjectRestorer, full: Bool, _ report: inout Report
+    ) async {
+        let key = announcement.key
+        do throws(StoreError) {
+            let isRestored = try await restorer.restore(
+                key, size: announcement.size, sha256: announcement.sha256, full: full)
+            if isRestored { report.restored.append(key) }
+        } catch {
+            report.failed.append((key, "\(error)"))
+        }
+    }
+
+    /// Writes the record of a file whose objects have expired where there is none that says so.
+    private func mendRecord(of file: CompactedFile, _ report: inout Report) async {
+        let record = ExpirationRecord(of: file)
+        do throws(StoreError) {
+            let isThere = try await backup.size(of: record.key) != nil
+            if isThere, try await backup.read(record.key) == record.json() { return }
+            if isThere { try await backup.remove(record.key) }
+            try await backup.put(record.json(), at: record.key)
+            report.announcementsWritten.append(record.key)
+        } catch {
+            report.failed.append((record.key, "\(error)"))
         }
     }
 

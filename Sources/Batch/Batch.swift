@@ -13,6 +13,7 @@ public struct Batch: Sendable {
     let catalog: Catalog
     let runner: DayRunner
     let compactor: Compactor?
+    let retention: RawRetention?
     let clock: any WallClock
     let logger: Logger
     let metrics: Metrics
@@ -21,16 +22,19 @@ public struct Batch: Sendable {
     /// - Parameters:
     ///   - engine: computes the days; a whole day is what its memory and threads are for.
     ///   - compactor: compacts closed days while nothing else is to be done; nil for never.
+    ///   - retention: lets raw objects go that were compacted, likewise; nil for never.
     ///   - clock: decides what day is open; durations are not taken from it.
     public init(
         settings: BatchSettings, models: Models, catalog: Catalog, engine: DuckDB,
-        compactor: Compactor? = nil, clock: any WallClock = SystemWallClock(), logger: Logger, metrics: Metrics,
+        compactor: Compactor? = nil, retention: RawRetention? = nil, clock: any WallClock = SystemWallClock(),
+        logger: Logger, metrics: Metrics,
         readiness: Readiness = Readiness()
     ) {
         self.settings = settings
         self.models = models
         self.catalog = catalog
         self.compactor = compactor
+        self.retention = retention
         self.clock = clock
         self.logger = logger
         self.metrics = metrics
@@ -47,18 +51,15 @@ public struct Batch: Sendable {
         runner.folder.removeLeftovers(now: clock.now())
         let start = ContinuousClock.now
         var schedule = newSchedule()
-        var isReady = false
+        var declared = Declared()
         var failures = 0
         var compaction = start + settings.compactionInterval
         var compactions = CompactionSchedule(
             shortestPause: settings.shortestCompactionPause, longestPause: settings.longestCompactionPause)
+        var expiration = RetentionRound(next: start + settings.retentionInterval)
         repeat {
             do throws(CatalogError) {
-                if !isReady {
-                    try await prepare(&schedule)
-                    logger.info("watching for dirty days", ["models": models.inOrder.count])
-                }
-                isReady = true
+                try await prepareIfNew(&schedule, &declared)
                 let isSomeLeft = try await pass(&schedule, start: start, until: shutdown)
                 failures = 0
                 readiness.clear("batch/catalog")
@@ -67,6 +68,7 @@ public struct Batch: Sendable {
                     if await compactOneDay(&compactions, uptime: .now - start) { continue }
                     compaction = .now + settings.compactionInterval
                 }
+                if await retainNext(of: &expiration) { continue }
             } catch {
                 failures += 1
                 metrics.add(to: "pregao_batch_catalog_failures_total")
@@ -77,6 +79,28 @@ public struct Batch: Sendable {
             await shutdown.sleep(for: pause)
             // A cancelled task cannot pause.
         } while !shutdown.isRequested && !Task.isCancelled
+    }
+
+    /// In which catalog the models are declared.
+    private struct Declared {
+        var identity: String?
+        /// When that is to be held against the catalog that is there.
+        var check = ContinuousClock.now
+    }
+
+    /// Prepares where that is to be done first, and again where another catalog has taken the one's place, as by
+    /// `pregao catalog rebuild`: it knows no model, and so has nothing dirty.
+    private func prepareIfNew(_ schedule: inout BatchSchedule, _ declared: inout Declared) async throws(CatalogError) {
+        guard declared.check <= .now else { return }
+        let identity = try await catalog.identity()
+        if identity != declared.identity {
+            schedule = newSchedule()
+            try await prepare(&schedule)
+            logger.info("watching for dirty days", ["models": models.inOrder.count])
+        }
+        declared.identity = identity
+        // To ask takes the engine as long as to ask what is dirty.
+        declared.check = .now + settings.pollInterval * 10
     }
 
     /// Computes days once: every dirty one of every model, or those given, whatever the time of day.

@@ -11,6 +11,8 @@ public struct BatchSettings: Sendable {
     /// The pause after a day could not be compacted, doubled up to the longest.
     public var shortestCompactionPause: Duration = .seconds(300)
     public var longestCompactionPause: Duration = .seconds(6 * 3600)
+    /// How often the catalog is asked which raw objects expire.
+    public var retentionInterval: Duration = .seconds(3600)
     /// The pause after a run that could not be done (the engine, the catalog or the disk), doubled up to `longestPause`.
     public var shortestPause: Duration
     public var longestPause: Duration

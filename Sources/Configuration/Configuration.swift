@@ -54,6 +54,8 @@ public struct Configuration: Sendable {
         public var compactAfter: Duration = .seconds(6 * 3600)
         /// Of the objects that one file is made of.
         public var compactSize = 256 << 20
+        /// How long raw objects are kept after their compaction; nil for ever.
+        public var rawRetention: Duration?
     }
 
     public struct Catalog: Sendable {

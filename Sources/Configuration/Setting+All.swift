@@ -12,7 +12,7 @@ extension Setting {
         general + operations + kafka + stores + poller + KnownFeeds.polledNames.flatMap(feed)
         + sourceNames.flatMap(source) + flusher
         + archiver
-        + batch + compaction + catalog + catalogMetadata
+        + batch + compaction + retention + catalog + catalogMetadata
 
     private static let feedNames = KnownFeeds.polledNames + KnownFeeds.taskNames
 

@@ -9,9 +9,10 @@ extension Setting {
                 + " processes of several machines.", standard: "sqlite",
             apply: { configuration, texts in
                 guard let text = texts.first, texts.count == 1 else { return "takes one value, not a list" }
-                // What cannot be read may hold a password.
-                guard text == "sqlite" || PostgresServer(uri: text) != nil else {
-                    return "takes sqlite, or postgresql://USER@HOST:PORT/DATABASE"
+                do throws(PostgresServer.Fault) {
+                    if text != "sqlite" { _ = try PostgresServer(uri: text) }
+                } catch {
+                    return "takes sqlite, or postgresql://USER@HOST:PORT/DATABASE: \(error)"
                 }
                 configuration.catalog.metadata = text == "sqlite" ? nil : text
                 return nil
@@ -21,7 +22,7 @@ extension Setting {
             help: "The schema of the PostgreSQL database that the metadata are in.", standard: "pregao",
             apply: { configuration, texts in
                 guard let text = texts.first, texts.count == 1 else { return "takes one value, not a list" }
-                guard PostgresServer(uri: "postgresql:///any", schema: text) != nil else {
+                guard (try? PostgresServer(uri: "postgresql:///any", schema: text)) != nil else {
                     return "takes a name of a-z, 0-9 and _, at most 40 letters long, not '\(text)'"
                 }
                 configuration.catalog.schema = text
@@ -41,6 +42,6 @@ extension Setting {
 extension Configuration.Catalog {
     /// The PostgreSQL database that the metadata are in; nil where they are in SQLite.
     public var server: PostgresServer? {
-        metadata.flatMap { PostgresServer(uri: $0, schema: schema, password: password) }
+        metadata.flatMap { try? PostgresServer(uri: $0, schema: schema, password: password) }
     }
 }

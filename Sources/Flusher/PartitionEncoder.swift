@@ -90,7 +90,7 @@ actor PartitionEncoder {
         let headers = record.headers.map { DeadLetter.Header(name: $0.name, value: $0.value) }
         let letter = DeadLetter(
             topic: batch.source.topic, partition: batch.source.partition, offset: record.offset,
-            timestamp: record.timestamp, reason: reason, detail: detail,
+            epoch: identity.epoch, timestamp: record.timestamp, reason: reason, detail: detail,
             content: .inline(key: key, value: batch.value(of: record), headers: headers))
         // Not the message's length: what many short headers come to as JSON is many times theirs.
         var json = letter.json()

@@ -26,6 +26,9 @@ public struct DeadLetter: Hashable, Sendable {
     public let topic: String
     public let partition: Int32
     public let offset: Int64
+    /// Of the log that the offset is of: a topic that was made anew has the same offsets once more. nil in letters of
+    /// programs that did not say it.
+    public let epoch: String?
     /// When the log took the message.
     public let timestamp: Instant
     /// A word, such as `malformed-json`.
@@ -39,12 +42,13 @@ public struct DeadLetter: Hashable, Sendable {
 
     /// - Parameter detail: is cut to ``maximumDetailBytes``.
     public init(
-        topic: String, partition: Int32, offset: Int64, timestamp: Instant, reason: String, detail: String,
-        content: Content
+        topic: String, partition: Int32, offset: Int64, epoch: String? = nil, timestamp: Instant, reason: String,
+        detail: String, content: Content
     ) {
         self.topic = topic
         self.partition = partition
         self.offset = offset
+        self.epoch = epoch
         self.timestamp = timestamp
         self.reason = reason
         self.detail = detail.cut(toBytes: Self.maximumDetailBytes)
@@ -61,8 +65,8 @@ public struct DeadLetter: Hashable, Sendable {
         let padded = String(repeating: "0", count: max(0, 20 - digits.count)) + digits
         let key = "dead-letters/\(topic)~\(epoch)-\(partition)-\(padded)-\(digest).json"
         let letter = DeadLetter(
-            topic: topic, partition: partition, offset: offset, timestamp: timestamp, reason: reason, detail: detail,
-            content: .stored(object: key))
+            topic: topic, partition: partition, offset: offset, epoch: self.epoch, timestamp: timestamp,
+            reason: reason, detail: detail, content: .stored(object: key))
         return (letter, key, bytes)
     }
 }
@@ -87,9 +91,9 @@ public struct DeadLetterFault: Error, Hashable, Sendable, CustomStringConvertibl
 }
 
 extension DeadLetter {
-    /// The message's value: an object of `topic`, `partition`, `offset`, `timestamp`, `reason`, `detail`, and either
-    /// `key`, `value` (base64; left out where the message had none) and `headers`, or `object`. The same letter gives the
-    /// same bytes.
+    /// The message's value: an object of `topic`, `partition`, `offset`, `epoch`, `timestamp`, `reason`, `detail`, and
+    /// either `key`, `value` (base64; left out where the message had none) and `headers`, or `object`. The same letter
+    /// gives the same bytes.
     public func json() -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -120,6 +124,7 @@ private struct Form: Codable {
     let topic: String
     let partition: Int32
     let offset: Int64
+    var epoch: String?
     let timestamp: String
     let reason: String
     let detail: String
@@ -132,6 +137,7 @@ private struct Form: Codable {
         topic = letter.topic
         partition = letter.partition
         offset = letter.offset
+        epoch = letter.epoch
         timestamp = "\(letter.timestamp)"
         reason = letter.reason
         detail = letter.detail
@@ -158,7 +164,7 @@ private struct Form: Codable {
                     headers: (headers ?? []).map { DeadLetter.Header(name: $0.name, value: Array($0.value)) })
             }
         return DeadLetter(
-            topic: topic, partition: partition, offset: offset, timestamp: timestamp, reason: reason, detail: detail,
-            content: content)
+            topic: topic, partition: partition, offset: offset, epoch: epoch, timestamp: timestamp, reason: reason,
+            detail: detail, content: content)
     }
 }

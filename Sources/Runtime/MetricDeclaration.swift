@@ -124,6 +124,17 @@ public struct MetricDeclaration: Hashable, Sendable {
         MetricDeclaration(
             "pregao_batch_compaction_failures_total", .counter, [], "Times that large files could not be made."),
         MetricDeclaration(
+            "pregao_batch_expired_objects_total", .counter, [],
+            "Raw objects that expired: what reads them reads large files."),
+        MetricDeclaration("pregao_batch_removed_objects_total", .counter, [], "Expired objects removed from raw."),
+        MetricDeclaration("pregao_batch_removed_bytes_total", .counter, [], "Their bytes."),
+        MetricDeclaration(
+            "pregao_batch_expiration_obstacles", .gauge, [],
+            "Large files whose raw objects are past their retention, and kept since a day is dirty, or the like."),
+        MetricDeclaration(
+            "pregao_batch_retention_failures_total", .counter, [],
+            "Times that raw objects were kept since a file, a backup or a store was not in order."),
+        MetricDeclaration(
             "pregao_batch_catalog_failures_total", .counter, [], "Times that the catalog did not answer."),
     ]
 }

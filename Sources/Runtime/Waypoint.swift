@@ -21,6 +21,10 @@ public enum Waypoint: String, CaseIterable, Sendable {
     case compactionComputed = "compaction-computed"
     case compactionPlaced = "compaction-placed"
     case compactionSwapped = "compaction-swapped"
+    case retentionRecorded = "retention-recorded"
+    case retentionExpired = "retention-expired"
+    case retentionRemovedOne = "retention-removed-one"
+    case retentionRemoved = "retention-removed"
     case logInTransaction = "log-in-transaction"
     case catalogBeforeCommit = "catalog-before-commit"
 

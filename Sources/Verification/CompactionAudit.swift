@@ -4,10 +4,12 @@ import MarketData
 import Warehouse
 
 /// Holds each compacted file against the raw objects in whose place the raw table reads it: the same rows, of objects
-/// that are in the ledger, each in one file. With `--full` the two are compared row for row.
+/// that are in the ledger, each in one file. With `--full` the two are compared row for row; objects that have expired
+/// are read from backup.
 struct CompactionAudit {
     let engine: DuckDB
     let raw: any ObjectStore
+    let copies: BackupCopies
     let scope: VerificationScope
 
     func audit(_ files: [CompactedFile], _ objects: [LedgerObject], into report: inout VerificationReport) async {
@@ -59,17 +61,20 @@ struct CompactionAudit {
         of file: CompactedFile, _ inputs: [LedgerObject], into report: inout VerificationReport
     ) async {
         guard let dataset = Datasets.named(file.dataset) else { return }
-        let script = CompactionScript(dataset: dataset, locations: inputs.map(\.location))
-        do throws(CatalogError) {
-            let rows = try await engine.run(
-                script.differences(from: file.location), doing: "compare \(file.key) with its objects")
+        do {
+            let rows = try await copies.with(inputs.filter(\.isExpired).map(\.announcement.key)) { copied in
+                let locations = inputs.map { copied[$0.announcement.key] ?? $0.location }
+                return try await engine.run(
+                    CompactionScript(dataset: dataset, locations: locations).differences(from: file.location),
+                    doing: "compare \(file.key) with its objects")
+            }
             let lost = rows.first?.integer("lost") ?? 0
             let added = rows.first?.integer("added") ?? 0
             guard lost > 0 || added > 0 else { return }
             report.fault(
                 .rawTables, file.key, "lacks \(lost) rows of its objects, and has \(added) that are in none of them")
         } catch {
-            report.fault(.rawTables, file.key, "cannot be compared with its objects: \(error.cause)")
+            report.fault(.rawTables, file.key, "cannot be compared with its objects: \(error)")
         }
     }
 }

@@ -1,6 +1,7 @@
 import EventLog
 import Lake
 import MarketData
+import Warehouse
 
 /// Where the log's groups stood when the verification began. Read before the catalog's snapshot, so that the catalog
 /// is never behind what is held against it without the announcements that explain it.
@@ -9,29 +10,64 @@ struct LogCut: Sendable {
     /// The flushers' stable positions.
     let flushed: [TopicPartition: Offset]
     /// Announced, and not yet committed by the archivers, in the order of the log.
-    let announced: [Announcement]
+    private(set) var announced: [Announcement] = []
+    /// The archivers' positions.
+    private let archived: [TopicPartition: Offset]
     /// Of the topics that the flushers read, taken after their positions.
     let watermarks: [TopicPartition: Watermarks]
+    /// What the pollers say of their slots.
+    let accounts: PollAccounts
 
     init(log: any EventLog) async throws(LogError) {
         epoch = log.epoch
-        flushed = try await log.committed(group: "pregao.flusher")
-        let archived = try await log.committed(group: "pregao.archiver")
+        let topics = try await Self.flushersTopics(log)
+        flushed = try await log.positions(of: "pregao.flusher", in: topics)
+        archived = try await log.positions(of: "pregao.archiver", in: [Announcement.topic])
+        var watermarks: [TopicPartition: Watermarks] = [:]
+        for topic in Set(flushed.keys.map(\.topic)).union(Datasets.all.map(\.topic)) {
+            watermarks.merge(try await log.marks(of: topic)) { $1 }
+        }
+        self.watermarks = watermarks
+        accounts = try await PollAccounts(log: log)
+        try await readAnnouncements(log)
+    }
+
+    /// Reads what is announced by now.
+    mutating func readAnnouncements(_ log: any EventLog) async throws(LogError) {
         var announced: [Announcement] = []
         for (partition, marks) in try await log.marks(of: Announcement.topic).sorted(by: { $0.key < $1.key }) {
             try await log.visit(partition, from: max(archived[partition] ?? marks.start, marks.start), to: marks.end) {
                 batch, record in
-                // What cannot be read announces nothing: its range then is a hole.
                 guard let value = batch.value(of: record), let read = try? Announcement.parse(value) else { return }
                 announced += read
             }
         }
         self.announced = announced
-        var watermarks: [TopicPartition: Watermarks] = [:]
-        for topic in Set(flushed.keys.map(\.topic)) {
-            watermarks.merge(try await log.marks(of: topic)) { $1 }
+    }
+
+    /// The flushers' positions now.
+    static func flushed(_ log: any EventLog) async throws(LogError) -> [TopicPartition: Offset] {
+        try await log.positions(of: "pregao.flusher", in: flushersTopics(log))
+    }
+
+    /// Those of the datasets by name: a list of topics may leave out what its reader may not have described. A log may
+    /// have more, of a newer program's datasets.
+    private static func flushersTopics(_ log: any EventLog) async throws(LogError) -> Set<String> {
+        Set(try await log.topics().map(\.name)).union(Datasets.all.map(\.topic))
+    }
+
+    /// Up to where the catalog has the messages of each partition.
+    func reached(_ ranges: [LedgerRange]) -> [TopicPartition: Offset] {
+        // A partition of which the catalog has nothing yet begins with this epoch's first object.
+        var reached = flushed
+        for announcement in announced where announcement.epoch == epoch {
+            let source = TopicPartition(topic: announcement.topic, partition: announcement.partition)
+            reached[source] = min(reached[source] ?? announcement.start, announcement.start)
         }
-        self.watermarks = watermarks
+        for range in ranges where range.partition.epoch == epoch {
+            reached[TopicPartition(topic: range.partition.topic, partition: range.partition.partition)] = range.end
+        }
+        return reached
     }
 }
 
@@ -44,6 +80,19 @@ extension EventLog {
             guard error.kind == .unknownTopic else { throw error }
             return [:]
         }
+    }
+
+    /// The group's positions in those of the topics that are there.
+    func positions(of group: String, in topics: Set<String>) async throws(LogError) -> [TopicPartition: Offset] {
+        var positions: [TopicPartition: Offset] = [:]
+        for topic in topics {
+            do throws(LogError) {
+                positions.merge(try await committed(group: group, topics: [topic])) { $1 }
+            } catch {
+                guard error.kind == .unknownTopic else { throw error }
+            }
+        }
+        return positions
     }
 
     /// Every record of [start, end), in ascending order, a few megabytes at a time.

@@ -1,7 +1,8 @@
 import Lake
 import Warehouse
 
-/// Holds each object of the ledger that is not refused against what raw and backup really have.
+/// Holds each object of the ledger that is not refused against what raw and backup really have. Of one that has expired
+/// raw need not have anything.
 struct ObjectAudit: Sendable {
     let raw: any ObjectStore
     let backup: any ObjectStore
@@ -16,7 +17,7 @@ struct ObjectAudit: Sendable {
                 for object in objects[done..<end] { group.addTask { await self.faults(of: object) } }
                 return await group.reduce(into: []) { $0 += $1 }
             }
-            report.checked(.objects, Int64(end - done))
+            report.checked(.objects, Int64(objects[done..<end].count { !$0.isExpired }))
             report.checked(.backup, Int64(end - done))
             report.add(found.sorted { ($0.place, $0.message) < ($1.place, $1.message) })
             done = end
@@ -39,7 +40,7 @@ struct ObjectAudit: Sendable {
     private func faults(of object: LedgerObject) async -> [VerificationReport.Fault] {
         let key = object.announcement.key
         var faults: [VerificationReport.Fault] = []
-        if let damage = await damage(of: object, in: raw) {
+        if !object.isExpired, let damage = await damage(of: object, in: raw) {
             faults.append(VerificationReport.Fault(.objects, key, damage.words(mendedBy: "pregao restore")))
         }
         if object.status == .registered, object.location != raw.location(of: key) {

@@ -5,6 +5,8 @@ import Warehouse
 /// Finds raw objects that the ledger does not have: a crash leaves some, the sweep takes them after its grace, once the
 /// ledger holds their ranges under other keys.
 struct OrphanAudit {
+    /// The epoch of the log at hand.
+    let epoch: String
     let raw: any ObjectStore
     let catalog: Catalog
     let snapshot: Int64
@@ -28,6 +30,8 @@ struct OrphanAudit {
             last = end.key
             let unknown = page.filter { !keys.contains($0.key) }
             let past = unknown.filter { $0.modified <= oldest }.compactMap { RawObjectName(key: $0.key) }
+            // Nothing is announced of a log any more that another has replaced.
+            let stranded = Set(past.filter { $0.epoch != epoch }.map(\.key))
             let covered = try await catalog.coveredByOthers(past, snapshot: snapshot)
             for object in unknown {
                 if RawObjectName(key: object.key) == nil {
@@ -35,6 +39,10 @@ struct OrphanAudit {
                 } else if covered.contains(object.key) {
                     report.fault(
                         .orphans, object.key, "is announced by nothing, and older than the grace; see 'pregao sweep'")
+                } else if stranded.contains(object.key) {
+                    report.fault(
+                        .orphans, object.key,
+                        "is announced by nothing, is of another log, and may be all there is of its range")
                 } else {
                     report.pending(.orphans)
                 }

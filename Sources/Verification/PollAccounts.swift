@@ -2,20 +2,26 @@ import EventLog
 import JSON
 import MarketData
 
-/// Up to when the poller says that each series' slots are accounted for, in the log and so in the catalog.
+/// A feed's symbol and price type.
+struct PolledSeries: Hashable {
+    let feed: String
+    let symbol: String
+    let priceType: String
+}
+
+/// Up to when the pollers say that each series' slots are accounted for, by messages before some offsets.
 struct PollAccounts {
-    /// One series' state.
+    /// One series' state: each slot that starts between the two is a quote or in a gap.
     struct Account {
-        let feed: String
-        let symbol: String
-        let priceType: String
-        let until: Instant
+        let series: PolledSeries
+        /// nil where a poller did not say.
+        let from: Instant?
+        var until: Instant
     }
 
-    /// By the newest message of each shard whose quotes and gaps are all in the catalog.
-    private(set) var archived: [Account] = []
-    /// Series of which no such message is left.
-    private(set) var waiting = 0
+    private(set) var accounts: [Account] = []
+    /// Before these offsets are the messages that account for the slots.
+    private(set) var offsets: [TopicPartition: Offset] = [:]
     /// Keys of messages that cannot be read.
     private(set) var unreadable: [String] = []
 
@@ -24,9 +30,9 @@ struct PollAccounts {
         let offsets: [TopicPartition: Offset]
     }
 
-    /// - Parameter reached: how far the catalog reaches.
-    init(log: any EventLog, reached: [TopicPartition: Offset]) async throws(LogError) {
-        var newest: [[UInt8]: (archived: Message?, last: Message)] = [:]
+    /// Reads the newest message of each shard.
+    init(log: any EventLog) async throws(LogError) {
+        var newest: [[UInt8]: Message] = [:]
         for (partition, marks) in try await log.marks(of: "pregao.poll-slots") {
             try await log.visit(partition, from: marks.start, to: marks.end) { batch, record in
                 guard let key = batch.key(of: record), let value = batch.value(of: record) else { return }
@@ -34,16 +40,12 @@ struct PollAccounts {
                     unreadable.append(String(decoding: key, as: UTF8.self))
                     return
                 }
-                let isArchived = message.offsets.allSatisfy { $1 == 0 || reached[$0] ?? 0 >= $1 }
-                newest[key] = (isArchived ? message : newest[key]?.archived, message)
+                newest[key] = message
             }
         }
-        for entry in newest.values {
-            if let message = entry.archived {
-                archived += message.accounts
-            } else {
-                waiting += entry.last.accounts.count
-            }
+        for message in newest.values {
+            accounts += message.accounts
+            offsets.merge(message.offsets, uniquingKeysWith: max)
         }
     }
 
@@ -63,7 +65,10 @@ struct PollAccounts {
             guard let symbol = entry["symbol"]?.string, let priceType = entry["price_type"]?.string,
                 let until = entry["accounted_until"]?.string.flatMap({ Instant(rfc3339: $0) })
             else { return nil }
-            accounts.append(Account(feed: feed, symbol: symbol, priceType: priceType, until: until))
+            accounts.append(
+                Account(
+                    series: PolledSeries(feed: feed, symbol: symbol, priceType: priceType),
+                    from: entry["accounted_from"]?.string.flatMap { Instant(rfc3339: $0) }, until: until))
         }
         return Message(accounts: accounts, offsets: offsets)
     }

@@ -14,10 +14,27 @@ struct RangeTiling {
     var announced: [Piece] = []
     /// The flushers' position before the ledger was read, and after; nil where the log of that epoch is not at hand.
     var committed: ClosedRange<Int64>?
+    /// Where other epochs of the partition end. A group keeps its positions in a topic that was not made anew when the
+    /// epoch was set anew, and goes on there.
+    var otherEnds: Set<Int64> = []
+
+    /// Where the tiling is to begin.
+    private var begin: Int64 {
+        guard let first = (ledger + announced).map(\.start).min() ?? committed?.lowerBound,
+            otherEnds.contains(first)
+        else { return 0 }
+        return first
+    }
+
+    /// Whether offsets up to where the flushers have committed are neither in the ledger nor announced.
+    var isOpenEnded: Bool {
+        guard let committed else { return false }
+        return (ledger + announced).map(\.end).max() ?? begin < committed.lowerBound
+    }
 
     func faults() -> [VerificationReport.Fault] {
         var faults: [VerificationReport.Fault] = []
-        var reached: Int64 = 0
+        var reached = begin
         for piece in ledger.sorted(by: Self.isBefore) {
             if let found = Self.step(over: piece, &reached) { faults.append(fault(found.0, found.1, found.2)) }
         }

@@ -54,7 +54,9 @@ struct Recomputing {
             if let object = objects[input.name], let dataset = Datasets.named(object.announcement.dataset),
                 let table = TableName("raw.\(dataset.table)")
             {
-                files[table, default: []].append(object.location)
+                // A compacted file holds several objects that have expired.
+                let location = object.expiredInto ?? object.location
+                if files[table]?.contains(location) != true { files[table, default: []].append(location) }
             } else if let upstream = publications[input.name], let table = TableName(upstream.model) {
                 if let path = upstream.path { files[table, default: []].append(path) }
             } else {

@@ -163,9 +163,11 @@ struct RefinedAudit {
         for model in models.inOrder {
             // After a rebuild of the catalog nothing is published, and the first model's days are the next one's inputs.
             let upstream = awaited.filter { place in model.sources.contains { "\($0)" == place.model } }.map(\.day)
+            var undeclared = 0
             for day in Set(days.days(of: model)).union(upstream).sorted() where day >= scope.since ?? day {
                 let place = Place(model: model.name, day: day)
                 guard !published.contains(place) else { continue }
+                if !declared.contains(model.name) { undeclared += 1 }
                 if dirty.contains(place) || !declared.contains(model.name) || upstream.contains(day) {
                     awaited.insert(place)
                     report.pending(.refined)
@@ -173,6 +175,12 @@ struct RefinedAudit {
                     report.fault(.refined, "\(model.name) \(day)", "has inputs, is not published, and is not dirty")
                 }
             }
+            // Nothing is dirty for a model that the catalog does not know: where no batch runs, its days never come.
+            guard undeclared > 0 else { continue }
+            report.unproven(
+                .refined, model.name,
+                "is not declared in the catalog, so that \(undeclared) days of its sources wait: a batch declares it, "
+                    + "as 'pregao batch --once' does")
         }
     }
 }

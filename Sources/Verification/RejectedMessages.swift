@@ -1,35 +1,53 @@
 import EventLog
 import Lake
+import MarketData
 import Warehouse
 
 /// The messages that the flushers have sent to `pregao.dead-letters`.
 struct RejectedMessages {
+    /// Whether each offset of a range is a message, so that what a file lacks is a letter.
+    let isEachOffsetAMessage: Bool
     private let epoch: String
-    private let isWhole: Bool
+    /// Letters that the log took after this are all at hand.
+    private let wholeSince: Instant
     private let offsets: [TopicPartition: [Offset]]
 
-    /// - Parameter objects: the topic is read only where one of them has a rejected message.
-    init(log: any EventLog, objects: [LedgerObject]) async throws(LogError) {
+    /// How far the clocks of a flusher and of the log may be apart.
+    private static let clockDifference: Int64 = 3_600_000_000
+
+    /// - Parameter announcements: the topic is read only where one of them has a rejected message.
+    init(log: any EventLog, announcements: some Sequence<Announcement>) async throws(LogError) {
         epoch = log.epoch
+        isEachOffsetAMessage = !log.hasOffsetGaps
         var found: [TopicPartition: Set<Offset>] = [:]
-        var isWhole = true
-        if objects.contains(where: { $0.announcement.rejected > 0 }) {
+        var wholeSince = Instant(microseconds: .min)
+        if announcements.contains(where: { $0.rejected > 0 }) {
             for (partition, marks) in try await log.marks(of: DeadLetter.topic) {
-                if marks.start > 0 { isWhole = false }
                 try await log.visit(partition, from: marks.start, to: marks.end) { batch, record in
                     // The archivers' letters are announcements, and no flusher's.
-                    guard let value = batch.value(of: record), let letter = try? DeadLetter.parse(value) else { return }
+                    guard let value = batch.value(of: record), let letter = try? DeadLetter.parse(value),
+                        letter.epoch ?? log.epoch == log.epoch
+                    else { return }
                     let source = TopicPartition(topic: letter.topic, partition: letter.partition)
                     found[source, default: []].insert(letter.offset)
                 }
             }
+            // Retention goes on meanwhile.
+            for (partition, marks) in try await log.marks(of: DeadLetter.topic) where marks.start > 0 {
+                let first = try await log.read(partition, from: marks.start, to: marks.end, maximumBytes: 1)
+                wholeSince = max(wholeSince, first.records.first?.timestamp ?? Instant(microseconds: .max))
+            }
         }
-        self.isWhole = isWhole
+        self.wholeSince = wholeSince
         offsets = found.mapValues { $0.sorted() }
     }
 
-    /// Whether all letters of the object's messages are at hand: its log is, and retention has taken none.
-    func covers(_ announcement: Announcement) -> Bool { isWhole && announcement.epoch == epoch }
+    /// Whether all letters of the object's messages are at hand: its log is, and retention has taken none of them. A
+    /// letter is appended with the announcement of its object.
+    func covers(_ announcement: Announcement) -> Bool {
+        announcement.epoch == epoch
+            && announcement.announcedAt.microseconds.subtractingClamped(Self.clockDifference) > wholeSince.microseconds
+    }
 
     /// The offsets of the object's range that are dead letters, ascending.
     func offsets(of announcement: Announcement) -> Set<Offset> {

@@ -75,6 +75,21 @@ public struct VerificationReport: Sendable {
 
     public var isProven: Bool { faults.isEmpty }
 
+    /// What the report comes to, in a sentence; nil where there are faults.
+    public var conclusion: String? {
+        guard isProven else { return nil }
+        guard notes.isEmpty else { return "no fault; what is unproven is named above" }
+        var figures = Dictionary(counts.map { ($0.name, $0.value) }) { first, _ in first }
+        figures["pending"] = tallies.values.map(\.pending).clampedSum()
+        let exceptions = [
+            ("pending", "pending"), ("rejected", "rejected (dead letters)"), ("lost to retention", "lost to retention"),
+            ("before the first start", "from before the first start"),
+        ].compactMap { name, words in figures[name].flatMap { $0 == 0 ? nil : "\($0) \(words)" } }
+        return exceptions.isEmpty
+            ? "proven: nothing is missing, nothing is twice"
+            : "proven up to the cut, but for: \(exceptions.joined(separator: ", "))"
+    }
+
     public mutating func checked(_ check: Check, _ count: Int64 = 1) {
         let before = tallies[check]?.checked ?? 0
         tallies[check, default: Tally()].checked = before.addingClamped(count)

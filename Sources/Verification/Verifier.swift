@@ -47,34 +47,41 @@ public struct Verifier: Sendable {
         var report = VerificationReport()
         let cut = try await LogCut(log: log)
         let snapshot = try await catalog.newestSnapshot()
-        let flushedSince = try await log.committed(group: "pregao.flusher")
+        let flushedSince = try await LogCut.flushed(log)
         let all = try await objects(snapshot)
         let ranges = try await catalog.ranges(snapshot: snapshot)
 
         let stored = all.filter { $0.status != .refused && scope.includes($0) }
-        let counts = try await MessageCounts(log: log, objects: stored, watermarks: cut.watermarks)
-        LedgerAudit(log: cut, flushedSince: flushedSince, objects: all, ranges: ranges, counts: counts)
-            .audit(into: &report)
+        let counts = try await MessageCounts(log: log, objects: stored)
+        var ledger = LedgerAudit(
+            log: cut, flushedSince: flushedSince, objects: all, ranges: ranges, counts: counts)
+        try await ledger.awaitAnnouncements(in: log)
+        ledger.audit(into: &report)
         try await auditDuplicates(snapshot, into: &report)
-        let rejected = try await RejectedMessages(log: log, objects: all)
+        let rejected = try await RejectedMessages(log: log, announcements: all.map(\.announcement))
         rejected.audit(all, into: &report)
         let inScope = stored
         await ObjectAudit(raw: raw, backup: backup, scope: scope).audit(inScope, into: &report) { done in
             progress(done, inScope.count)
         }
-        await RawFileAudit(engine: engine, raw: raw, scope: scope, letters: rejected).audit(inScope, into: &report)
+        let copies = BackupCopies(backup: backup)
+        await RawFileAudit(engine: engine, raw: raw, copies: copies, scope: scope, letters: rejected)
+            .audit(inScope, into: &report)
         let compacted = try await catalog.compactedFiles(snapshot: snapshot)
-        await CompactionAudit(engine: engine, raw: raw, scope: scope).audit(compacted, all, into: &report)
+        await CompactionAudit(engine: engine, raw: raw, copies: copies, scope: scope)
+            .audit(compacted, all, into: &report)
+        let expirations = try await catalog.expirations(snapshot: snapshot)
+        await ExpirationAudit(raw: raw, backup: backup).audit(expirations, into: &report)
         try await RawTableAudit(catalog: catalog, snapshot: snapshot, scope: scope, compacted: compacted)
             .audit(all, into: &report)
         try await RefinedAudit(
             catalog: catalog, engine: engine, models: models, snapshot: snapshot, scope: scope, read: readRefined,
             objects: all
         ).audit(into: &report)
-        let accounts = try await PollAccounts(log: log, reached: reached(ranges))
+        let accounts = try await ArchivedAccounts(cut.accounts, log: log, reached: cut.reached(ranges))
         await SlotAudit(catalog: catalog, snapshot: snapshot, accounts: accounts, scope: scope).audit(into: &report)
         try await OrphanAudit(
-            raw: raw, catalog: catalog, snapshot: snapshot, grace: scope.grace, now: clock.now()
+            epoch: log.epoch, raw: raw, catalog: catalog, snapshot: snapshot, grace: scope.grace, now: clock.now()
         ).audit(Set(all.map(\.announcement.key)), into: &report)
         for (kind, store) in [(RefinedSweep.Kind.refined, refined), (.compacted, raw)] {
             try await UnpublishedFileAudit(
@@ -103,6 +110,12 @@ public struct Verifier: Sendable {
             SELECT DISTINCT file, 'has objects in compaction_inputs, and is no compacted file'
             FROM lake.pregao.compaction_inputs ANTI JOIN lake.pregao.compactions USING (file)
             UNION ALL
+            SELECT file, 'has expired objects, ' || count(*) || ' times'
+            FROM lake.pregao.expirations GROUP BY file HAVING count(*) > 1
+            UNION ALL
+            SELECT DISTINCT file, 'has expired objects, and is no compacted file'
+            FROM lake.pregao.expirations ANTI JOIN lake.pregao.compactions USING (file)
+            UNION ALL
             SELECT model || ' ' || trading_day, 'is published ' || count(*) || ' times'
             FROM lake.pregao.publications GROUP BY model, trading_day HAVING count(*) > 1
             ORDER BY ALL
@@ -119,15 +132,6 @@ public struct Verifier: Sendable {
             all += next
             if next.count < page { return all }
         }
-    }
-
-    private func reached(_ ranges: [LedgerRange]) -> [TopicPartition: Offset] {
-        var reached: [TopicPartition: Offset] = [:]
-        for range in ranges where range.partition.epoch == log.epoch {
-            let partition = TopicPartition(topic: range.partition.topic, partition: range.partition.partition)
-            reached[partition] = range.end
-        }
-        return reached
     }
 }
 

@@ -98,10 +98,16 @@ extension Catalog {
 
     /// Every compacted file, by key.
     public func compactedFiles(snapshot: Int64? = nil) async throws(CatalogError) -> [CompactedFile] {
+        try await compactedFiles(among: "SELECT file FROM lake.pregao.compactions", snapshot: snapshot)
+    }
+
+    /// - Parameter selection: a SELECT of the column `file`.
+    func compactedFiles(among selection: String, snapshot: Int64? = nil) async throws(CatalogError) -> [CompactedFile] {
         let found = try await rows(
             """
-            SELECT file, key FROM lake.pregao.compaction_inputs ORDER BY file, key;
-            SELECT file, location, dataset, day, rows, size, sha256 FROM lake.pregao.compactions ORDER BY file;
+            SELECT file, key FROM lake.pregao.compaction_inputs WHERE file IN (\(selection)) ORDER BY file, key;
+            SELECT file, location, dataset, day, rows, size, sha256 FROM lake.pregao.compactions
+            WHERE file IN (\(selection)) ORDER BY file;
             """, snapshot: snapshot)
         var inputs: [String: [String]] = [:]
         var files: [CompactedFile] = []
@@ -199,21 +205,28 @@ extension Transaction {
                 .refused, doing: doing,
                 cause: "the raw table gives \(counted ?? 0) rows of the objects, where \(file.rows) were announced")
         }
-        let keys = file.inputs.map { "(\(SQL.literal(file.key)), \(SQL.literal($0)))" }
-        let fields = [
-            SQL.literal(file.key), SQL.literal(file.location), SQL.literal(file.dataset), SQL.literal(file.day),
-            "\(file.rows)", "\(file.size)", SQL.literal(file.sha256), SQL.literal(now), "\(sequence)",
-        ]
         let added = try run(
             """
             DELETE \(which) \(SQL.list(locations));
             \(SQL.addFile(file.location, toTable: dataset.table, inSchema: "raw"))
-            INSERT INTO lake.pregao.compactions VALUES (\(fields.joined(separator: ", ")));
-            INSERT INTO lake.pregao.compaction_inputs VALUES \(keys.joined(separator: ", "));
+            \(insertion(of: file))
             SELECT count(*) AS n \(which) \(SQL.list(locations + [file.location]));
             """)
         guard added.last?.integer("n") == file.rows else {
             throw CatalogError(.refused, doing: doing, cause: "the file gives other rows than the objects")
         }
+    }
+
+    /// Statements that write what a compacted file is and holds.
+    func insertion(of file: CompactedFile) -> String {
+        let inputs = file.inputs.map { "(\(SQL.literal(file.key)), \(SQL.literal($0)))" }
+        let fields = [
+            SQL.literal(file.key), SQL.literal(file.location), SQL.literal(file.dataset), SQL.literal(file.day),
+            "\(file.rows)", "\(file.size)", SQL.literal(file.sha256), SQL.literal(now), "\(sequence)",
+        ]
+        return """
+            INSERT INTO lake.pregao.compactions VALUES (\(fields.joined(separator: ", ")));
+            INSERT INTO lake.pregao.compaction_inputs VALUES \(inputs.joined(separator: ", "));
+            """
     }
 }

@@ -9,6 +9,7 @@ public struct InputSnapshot: Hashable, Sendable {
         public let source: String
         public let day: Day
         public let key: String
+        /// Where its rows are read: of one that has expired in a compacted file, which holds others' rows too.
         public let location: String
         public let sha256: String
         public let schemaVersion: Int
@@ -52,10 +53,12 @@ extension Catalog {
             BEGIN;
             SELECT 'snapshot' AS part, id::BIGINT AS id, (SELECT n FROM lake.pregao.turn) AS n
             FROM ducklake_current_snapshot('lake');
-            SELECT 'object' AS part, d.dataset, d.trading_day, d.key, o.location, o.sha256, o.schema_version, d.rows,
+            SELECT 'object' AS part, d.dataset, d.trading_day, d.key,
+                coalesce(e.expired_into, o.location) AS location, o.sha256, o.schema_version, d.rows,
                 o.start_offset, o.status, o.reason, epoch_us(d.first_time) AS first_time,
                 epoch_us(d.last_time) AS last_time
             FROM lake.pregao.object_days d JOIN lake.pregao.objects o USING (key)
+            LEFT JOIN (\(LedgerTables.expired)) e USING (key)
             WHERE 'raw.' || replace(d.dataset, '-', '_') IN \(SQL.list(sources))
                 AND d.trading_day BETWEEN \(SQL.literal(days.lowerBound)) AND \(SQL.literal(days.upperBound))
             ORDER BY d.dataset, d.trading_day, d.key;

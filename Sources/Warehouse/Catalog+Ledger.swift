@@ -66,7 +66,7 @@ extension Catalog {
             CREATE TEMP TABLE page AS \(selection);
             SELECT \(Announcement.DayContent.columns) FROM lake.pregao.object_days
             WHERE key IN (SELECT key FROM page) ORDER BY key, trading_day;
-            SELECT \(LedgerObject.columns) FROM page ORDER BY key;
+            SELECT \(LedgerObject.columns) FROM page LEFT JOIN (\(LedgerTables.expired)) USING (key) ORDER BY key;
             """, snapshot: snapshot)
         var days: [String: [Announcement.DayContent]] = [:]
         var objects: [LedgerObject] = []

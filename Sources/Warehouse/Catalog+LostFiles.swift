@@ -41,7 +41,8 @@ extension Catalog {
             _ = try await engine.run(query, doing: "look whether published files can be read")
             return true
         } catch {
-            guard !error.isOfSilentStore else { throw error }
+            // A mount or a store that does not answer tells nothing of what it holds.
+            guard !error.isOfSilentStore, error.kind != .unavailable || error.isOfAbsentFile else { throw error }
             // An engine that another file reads well is at fault for none.
             _ = try await engine.run("SELECT 1", doing: "look whether the engine runs")
             return false

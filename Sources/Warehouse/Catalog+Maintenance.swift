@@ -44,8 +44,10 @@ extension Catalog {
     /// No file is touched: DuckLake's own clean-up is never run, since it takes raw objects for its own.
     public func maintain(olderThan time: Instant) async throws(CatalogError) -> MaintenanceReport {
         let doing = "expire the catalog's snapshots before \(time)"
-        return try await inTurn(doing) {
-            [tables = metadata.tables] (session: inout EngineSession) throws(CatalogError) in
+        try metadata.check()
+        let turn = try await takeTurn(doing)
+        return try await inTurn(doing, holding: turn) {
+            [tables = metadata.tables, unowned turn] (session: inout EngineSession) throws(CatalogError) in
             // The last one before was the newest then, and may still be read by who attached the catalog then.
             let old = try session.run(
                 """
@@ -54,6 +56,8 @@ extension Catalog {
                 """)
             guard !old.isEmpty else { return MaintenanceReport(snapshots: 0, rows: 0) }
             let ids = try old.map { (row) throws(CatalogError) in "\(try row.requiredInteger("id"))" }
+            // They are numbers of this catalog's, and not of one that took its place.
+            try turn.confirm()
             try session.run("CALL ducklake_expire_snapshots('lake', versions => [\(ids.joined(separator: ", "))])")
             // DuckLake would have raw objects deleted that a compacted file has replaced.
             try session.run(
@@ -93,10 +97,11 @@ extension Catalog {
         let lock = try await takeTurn(doing)
         defer { withExtendedLifetime(lock) {} }
         let released = try await inTurn(doing, holding: lock) {
-            [tables = metadata.tables] (session: inout EngineSession) throws(CatalogError) in
+            [tables = metadata.tables, unowned lock] (session: inout EngineSession) throws(CatalogError) in
             let shown = try EngineSession.keys(
                 in: session.run(EngineSession.shownFiles(among: keys, of: tables, since: time)))
             let released = keys.filter { !shown.contains($0) }
+            try lock.confirm()
             try session.run(
                 """
                 DELETE FROM \(tables).ducklake_files_scheduled_for_deletion
@@ -104,16 +109,12 @@ extension Catalog {
                 """)
             return released
         }
-        for key in released { try await remove(key) }
+        for key in released {
+            // Whoever had the turn after us may have published it.
+            try await lock.confirmed()
+            try await remove(key)
+        }
         return released
-    }
-
-    private func inTurn<Outcome: Sendable>(
-        _ doing: String, _ body: @escaping @Sendable (inout EngineSession) throws(CatalogError) -> Outcome
-    ) async throws(CatalogError) -> Outcome {
-        try metadata.check()
-        let lock = try await takeTurn(doing)
-        return try await inTurn(doing, holding: lock, body)
     }
 
     /// Works on the catalog outside of DuckLake's transactions, while nobody else writes.

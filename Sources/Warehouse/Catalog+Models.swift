@@ -91,9 +91,7 @@ extension Catalog {
 
     /// What has changed and is not yet published, by model and day.
     public func dirt(of model: String? = nil, snapshot: Int64? = nil) async throws(CatalogError) -> [Dirt] {
-        let filter = model.map { "WHERE model = \(SQL.literal($0))" } ?? ""
-        let query = "SELECT \(Dirt.columns) FROM lake.pregao.dirt \(filter) ORDER BY model, trading_day"
-        return try await read(query, snapshot, Dirt.init(row:))
+        try await read(Dirt.query(of: model), snapshot, Dirt.init(row:))
     }
 
     /// Marks days of a model dirty, whole, so that they are computed again.

@@ -29,6 +29,10 @@ public struct RebuildReport: Hashable, Sendable {
     /// Objects that the new catalog does not take, with the reason: overlaps, mostly.
     public internal(set) var rejected: [Rejected] = []
     public internal(set) var holes: [Hole] = []
+    /// Whether the new catalog is in the old one's place.
+    public internal(set) var isReplaced = true
+    /// Objects that have expired: their rows are read from compacted files.
+    public internal(set) var expired = 0
 
     public struct Rejected: Hashable, Sendable {
         public let key: String
@@ -41,30 +45,44 @@ extension Catalog {
     /// writes to the catalog meanwhile; readers have the old one until the end, which is kept
     /// beside it (`catalog.sqlite.before`, or the schema `<schema>_before`).
     ///
+    /// A new one that does not take every object is thrown away, and the old one stays.
+    ///
     /// The new one has no models: as ``declare(_:)`` brings them, every day becomes dirty and is computed again.
     ///
     /// - Parameters:
     ///   - datasets: every dataset of which there may be objects.
+    ///   - leavingOut: whether the new one takes the old one's place although there are objects that it does not take.
     ///   - nextPage: the next entries, in any order, nil after the last. All are held in memory, since they are
     ///     registered in the order of their ranges.
     /// - Throws: also what `nextPage` throws; nothing has changed then.
     public func rebuild(
-        datasets: [Dataset], from nextPage: () async throws -> [RebuildEntry]?
+        datasets: [Dataset], leavingOut: Bool = false, from nextPage: () async throws -> [RebuildEntry]?
     ) async throws -> RebuildReport {
         schema.replace(by: datasets)
         try metadata.makeFolders()
         let turn = try await takeTurn("rebuild the catalog")
+        try await metadata.checkPlace(engine: engine, patience: patience)
         var entries: [RebuildEntry] = []
-        while let page = try await nextPage() { entries += page }
+        while let page = try await nextPage() {
+            entries += page
+            try await turn.confirmed()
+        }
         let replacement = replacement()
-        try await replacement.metadata.remove(engine: engine, patience: patience)
+        try await replacement.metadata.remove(engine: engine, patience: patience, holding: turn)
         try await replacement.make(inheriting: turn)
-        let report = try await replacement.fill(with: entries)
-        try await metadata.replace(by: replacement.metadata, holding: turn)
+        var report = try await replacement.fill(with: entries, holding: turn)
+        report.isReplaced = report.rejected.isEmpty || leavingOut
+        if report.isReplaced {
+            try await metadata.replace(by: replacement.metadata, holding: turn)
+        } else {
+            try await replacement.metadata.remove(engine: engine, patience: patience, holding: turn)
+        }
         return report
     }
 
-    private func fill(with entries: [RebuildEntry]) async throws(CatalogError) -> RebuildReport {
+    private func fill(with entries: [RebuildEntry], holding turn: any Turn) async throws(CatalogError)
+        -> RebuildReport
+    {
         var report = RebuildReport()
         var ends: [LedgerPartition: Int64] = [:]
         var batch: [Registration] = []
@@ -78,18 +96,40 @@ extension Catalog {
             case .object(let registration):
                 batch.append(registration)
                 if batch.count < 500 { continue }
-                try await take(&batch, &report)
+                try await take(&batch, &report, holding: turn)
             case .refusal(_, let reason):
-                try await take(&batch, &report)
+                try await take(&batch, &report, holding: turn)
                 if case .refused = try await refuse(it, reason: reason, acrossHoles: true) { report.refused += 1 }
             }
         }
-        try await take(&batch, &report)
+        try await take(&batch, &report, holding: turn)
+        try await readCompacted(entries, &report)
         return report
     }
 
-    private func take(_ batch: inout [Registration], _ report: inout RebuildReport) async throws(CatalogError) {
-        let outcomes = try await register(batch, acrossHoles: true)
+    /// Has the raw tables read the compacted files of the objects that have expired.
+    private func readCompacted(_ entries: [RebuildEntry], _ report: inout RebuildReport) async throws(CatalogError) {
+        var files: [String: CompactedFile] = [:]
+        for case .object(let registration) in entries {
+            if let file = registration.expiredInto { files[file.key] = file }
+        }
+        for (_, file) in files.sorted(by: { $0.key < $1.key }) {
+            do throws(CatalogError) {
+                try await addExpired(file)
+                report.expired += file.inputs.count
+            } catch  where error.kind == .sql || error.kind == .refused || error.isOfAbsentFile {
+                // Its objects are in the ledger, and the verification tells that no table reads them.
+                report.rejected.append(.init(key: file.key, reason: error.cause))
+            }
+        }
+    }
+
+    private func take(_ batch: inout [Registration], _ report: inout RebuildReport, holding turn: any Turn)
+        async throws(CatalogError)
+    {
+        // Another that rebuilds meanwhile makes its own in the same place.
+        try await turn.confirmed()
+        let outcomes = try await registerFound(batch)
         for (registration, outcome) in zip(batch, outcomes) {
             switch outcome {
             case .registered: report.registered += 1
@@ -99,6 +139,21 @@ extension Catalog {
             }
         }
         batch = []
+    }
+}
+
+extension Catalog {
+    /// As ``register(_:)`` across holes; an object whose file is nowhere is refused, since it would be missed as often
+    /// as it is tried.
+    private func registerFound(_ batch: [Registration]) async throws(CatalogError) -> [RegistrationOutcome] {
+        do throws(CatalogError) {
+            return try await register(batch, acrossHoles: true)
+        } catch  where error.isOfAbsentFile {
+            if batch.count == 1 { return [.refused("its file is absent: \(error.cause)")] }
+            var outcomes: [RegistrationOutcome] = []
+            for registration in batch { outcomes += try await registerFound([registration]) }
+            return outcomes
+        }
     }
 }
 

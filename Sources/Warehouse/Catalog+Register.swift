@@ -17,12 +17,12 @@ extension Catalog {
     func register(_ batch: [Registration], acrossHoles: Bool) async throws(CatalogError) -> [RegistrationOutcome] {
         do throws(CatalogError) {
             return try await registerTogether(batch, acrossHoles: acrossHoles)
-        } catch  where error.kind == .sql && batch.count > 1 {
+        } catch  where (error.kind == .sql || error.isOfFileItself) && batch.count > 1 {
             // One object that the engine cannot take is not to stop the others.
             var outcomes: [RegistrationOutcome] = []
             for registration in batch { outcomes += try await register([registration], acrossHoles: acrossHoles) }
             return outcomes
-        } catch  where error.kind == .sql && batch.count == 1 {
+        } catch  where error.isOfFileItself && batch.count == 1 {
             return [.refused("the engine cannot add it: \(error.cause)")]
         }
     }
@@ -51,7 +51,8 @@ extension Catalog {
             guard !plan.accepted.isEmpty else { return .abandon(outcomes) }
             let filled = plan.accepted.filter { $0.announcement.rows > 0 }
             if addingColumns { try addColumns(for: filled, datasets, in: &transaction) }
-            try transaction.write(plan, files: filled.compactMap { $0.statement(datasets) })
+            try transaction.write(
+                plan, files: filled.filter { $0.expiredInto == nil }.compactMap { $0.statement(datasets) })
             try transaction.passOn(plan.accepted.flatMap { $0.announcement.changes(datasets) })
             return .commit(outcomes)
         }

@@ -6,7 +6,8 @@ extension Catalog {
     /// versions. What is there stays; opening an up-to-date catalog writes nothing.
     ///
     /// - Throws: ``CatalogError/Kind/unavailable`` where there is no catalog and `create` is false, or the folder
-    ///   cannot be written; ``CatalogError/Kind/corrupt`` where the file is damaged or no catalog.
+    ///   cannot be written; ``CatalogError/Kind/corrupt`` where the file is damaged or no catalog;
+    ///   ``CatalogError/Kind/refused`` where the place holds something of somebody else's.
     public func open(datasets: [Dataset], create: Bool) async throws(CatalogError) {
         schema.replace(by: datasets)
         if try await !exists() {
@@ -21,8 +22,9 @@ extension Catalog {
 
     /// Makes an empty catalog beside its place and moves it there, so that one that is there is whole.
     private func makeWhole(holding turn: any Turn) async throws(CatalogError) {
+        try await metadata.checkPlace(engine: engine, patience: patience)
         let replacement = self.replacement()
-        try await replacement.metadata.remove(engine: engine, patience: patience)
+        try await replacement.metadata.remove(engine: engine, patience: patience, holding: turn)
         try await replacement.make(inheriting: turn)
         try await metadata.replace(by: replacement.metadata, holding: turn)
     }
@@ -36,6 +38,7 @@ extension Catalog {
 
     /// Makes a catalog with every table, all empty.
     func make(inheriting turn: any Turn) async throws(CatalogError) {
+        try await turn.confirmed()
         let start = engine.preamble + metadata.attachment(for: .create, engine: engine, patience: patience)
         defer { withExtendedLifetime(turn) {} }
         let tables = LedgerTables.creation + "\n" + rawStatements(missingFrom: TableColumns()).joined(separator: "\n")
@@ -74,7 +77,10 @@ extension Catalog {
     }
 
     private func statements(missingFrom tables: TableColumns) -> [String] {
-        (tables["pregao", "compactions"] == nil ? [LedgerTables.compaction] : []) + rawStatements(missingFrom: tables)
+        (tables["pregao", "compactions"] == nil ? [LedgerTables.compaction] : [])
+            + (tables["pregao", "identity"] == nil ? [LedgerTables.identity] : [])
+            + (tables["pregao", "expirations"] == nil ? [LedgerTables.expiration] : [])
+            + rawStatements(missingFrom: tables)
     }
 
     /// What makes the raw tables hold every column of the declared datasets; all are nullable in the catalog.

@@ -144,6 +144,12 @@ extension Dirt {
         model, trading_day, sequence, epoch_us(first_time) AS first_time, epoch_us(last_time) AS last_time
         """
 
+    /// - Parameter model: nil for every model.
+    static func query(of model: String? = nil) -> String {
+        let filter = model.map { "WHERE model = \(SQL.literal($0))" } ?? ""
+        return "SELECT \(columns) FROM lake.pregao.dirt \(filter) ORDER BY model, trading_day"
+    }
+
     init(row: Row) throws(CatalogError) {
         self.init(
             model: try row.requiredText("model"), day: try row.requiredDay("trading_day"),

@@ -91,6 +91,16 @@ extension CatalogError {
         Self.ofStores.contains { cause.contains($0) } && !cause.contains("(HTTP 404")
     }
 
+    /// Whether it proves that a file that was to be added to a table is no Parquet, or has other columns. What else may
+    /// be wrong as files are added is not the file's fault, or not for ever.
+    var isOfFileItself: Bool {
+        (kind == .sql && cause.contains("Invalid Input Error"))
+            || (kind == .engine && cause.hasPrefix("Invalid Error: Failed to add data files"))
+    }
+
+    /// Whether a file is nowhere: the store, if it is another machine's, says so.
+    var isOfAbsentFile: Bool { cause.contains("No files found that match") || cause.contains("(HTTP 404") }
+
     /// In the order of precedence: a message may hold several of these.
     private static let meanings: [(words: [String], kind: Kind)] = [
         (["file is not a database", "malformed", "File opened is not a database"], .corrupt),
@@ -113,8 +123,10 @@ extension CatalogError {
         (
             [
                 "Parser Error", "Binder Error", "Catalog Error", "Invalid Input Error", "Conversion Error",
-                "Out of Range Error", "Constraint Error", "Not implemented Error", "Syntax Error", "IO Error",
+                "Out of Range Error", "Constraint Error", "Not implemented Error", "Syntax Error",
             ], .sql
         ),
+        // A disk, a mount or a limit of the system's, whatever it says.
+        (["IO Error"], .unavailable),
     ]
 }

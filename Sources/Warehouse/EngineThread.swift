@@ -39,21 +39,37 @@ func onThread<Success: Sendable>(
     within limit: Duration? = nil, _ body: @escaping @Sendable (ProcessHandle) throws(CatalogError) -> Success
 ) async throws(CatalogError) -> Success {
     let handle = ProcessHandle()
-    let watchdog = limit.map { TimeLimit($0, ending: handle) }
     let result = await withTaskCancellationHandler {
         await withCheckedContinuation { (continuation: CheckedContinuation<Result<Success, CatalogError>, Never>) in
             Thread.detachNewThread {
-                continuation.resume(returning: Result { () throws(CatalogError) in try body(handle) })
+                continuation.resume(
+                    returning: Result { () throws(CatalogError) in
+                        try within(limit, ending: handle) { () throws(CatalogError) in try body(handle) }
+                    })
             }
         }
     } onCancel: {
         handle.cancel()
     }
-    watchdog?.stop()
-    // What was committed before the end is done, and no failure.
-    guard case .failure(let error) = result, let limit, watchdog?.hasStruck == true else { return try result.get() }
-    throw CatalogError(
-        .engine, doing: error.doing, cause: "the engine was ended: it had not answered within \(limit)")
+    return try result.get()
+}
+
+/// Runs blocking work that waits for the handle's process.
+///
+/// - Parameter limit: after this time the process is ended, and what it was asked fails; nil for none.
+func within<Success>(
+    _ limit: Duration?, ending handle: ProcessHandle, _ body: () throws(CatalogError) -> Success
+) throws(CatalogError) -> Success {
+    let watchdog = limit.map { TimeLimit($0, ending: handle) }
+    do throws(CatalogError) {
+        defer { watchdog?.stop() }
+        return try body()
+    } catch {
+        // What was committed before the end is done, and no failure.
+        guard let limit, watchdog?.hasStruck == true else { throw error }
+        throw CatalogError(
+            .engine, doing: error.doing, cause: "the engine was ended: it had not answered within \(limit)")
+    }
 }
 
 /// Ends an engine's process after a time, unless it is stopped before.

@@ -27,6 +27,11 @@ public struct LedgerObject: Hashable, Sendable {
     public let registeredAt: Instant
     /// The catalog's sequence when it was written.
     public let sequence: Int64
+    /// Where the compacted file is from which its rows are read, once it has expired; nil before.
+    public let expiredInto: String?
+
+    /// Whether raw need not have it any more.
+    public var isExpired: Bool { expiredInto != nil }
 }
 
 /// The current version of a model's day.
@@ -75,7 +80,7 @@ extension LedgerObject {
     static let columns = """
         key, bucket, location, dataset, schema_version, epoch, topic, partition, start_offset, end_offset, rows, \
         rejected, size, sha256, status, reason, epoch_us(announced_at) AS announced_at, \
-        epoch_us(registered_at) AS registered_at, sequence
+        epoch_us(registered_at) AS registered_at, sequence, expired_into
         """
 
     init(row: Row, days: [Announcement.DayContent]) throws(CatalogError) {
@@ -98,6 +103,7 @@ extension LedgerObject {
             announcedAt: try row.requiredInstant(microseconds: "announced_at"),
             keyPrefix: Self.keyPrefix(of: key, at: location))
         registeredAt = try row.requiredInstant(microseconds: "registered_at")
+        expiredInto = row.text("expired_into")
         sequence = try row.requiredInteger("sequence")
     }
 }

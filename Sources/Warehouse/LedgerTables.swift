@@ -34,7 +34,7 @@ enum LedgerTables {
             model VARCHAR, trading_day DATE, version BIGINT, input VARCHAR, sha256 VARCHAR);
         CREATE TABLE lake.pregao.failed_runs (
             model VARCHAR, trading_day DATE, reason VARCHAR, failed_at TIMESTAMPTZ);
-        """ + "\n" + compaction
+        """ + "\n" + compaction + "\n" + identity + "\n" + expiration
 
     /// What a catalog that was made before there was compaction lacks.
     static let compaction = """
@@ -42,6 +42,24 @@ enum LedgerTables {
             file VARCHAR, location VARCHAR, dataset VARCHAR, day DATE, rows BIGINT, size BIGINT, sha256 VARCHAR,
             compacted_at TIMESTAMPTZ, sequence BIGINT);
         CREATE TABLE lake.pregao.compaction_inputs (file VARCHAR, key VARCHAR);
+        """
+
+    /// What tells one catalog from the one that it replaced; made once, with the catalog.
+    static let identity = """
+        CREATE TABLE lake.pregao.identity (id VARCHAR);
+        INSERT INTO lake.pregao.identity SELECT uuid()::VARCHAR;
+        """
+
+    /// What a catalog that was made before raw had a retention lacks.
+    static let expiration = """
+        CREATE TABLE lake.pregao.expirations (
+            file VARCHAR, expired_at TIMESTAMPTZ, removed_at TIMESTAMPTZ, sequence BIGINT);
+        """
+
+    /// The objects whose rows are read from a compacted file alone, and where that is: `key`, `expired_into`.
+    static let expired = """
+        SELECT key, location AS expired_into FROM lake.pregao.expirations
+        JOIN lake.pregao.compactions USING (file) JOIN lake.pregao.compaction_inputs USING (file)
         """
 
     /// Every column of every table of the lake.

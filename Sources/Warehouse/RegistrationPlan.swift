@@ -6,10 +6,13 @@ public struct Registration: Hashable, Sendable {
     public let announcement: Announcement
     /// How the engine names the object: an absolute path or a URI.
     public let location: String
+    /// The compacted file from which a rebuilt catalog reads its rows, since it has expired; nil for itself.
+    public let expiredInto: CompactedFile?
 
-    public init(announcement: Announcement, location: String) {
+    public init(announcement: Announcement, location: String, expiredInto: CompactedFile? = nil) {
         self.announcement = announcement
         self.location = location
+        self.expiredInto = expiredInto
     }
 }
 

@@ -17,9 +17,12 @@ enum CatalogCommand {
                 discussion: """
                     Reads only the announcements beside the backup and its ledger, never a listing of raw. Every day is dirty
                     afterwards, so that 'pregao batch --once' brings the refined tables back. The old catalog is replaced
-                    only when the new one is complete.
+                    only when the new one is complete: where it does not take an object, the old one stays.
                     """,
-                options: CommonOptions.settings, run: rebuild),
+                options: CommonOptions.settings + [
+                    Option(
+                        "leave-out", .flag, "Replace the old catalog even where the new one does not take every object")
+                ], run: rebuild),
             Command(
                 "attach", "Print the SQL that attaches the catalog in DuckDB, for notebooks",
                 options: CommonOptions.settings,
@@ -48,10 +51,17 @@ enum CatalogCommand {
         let workplace = Workplace(try arguments.configuration(), component: "catalog")
         let rebuild = Rebuild(
             backup: workplace.stores.backup, raw: workplace.stores.raw, catalog: try workplace.catalog())
-        let report = try await rebuild.run()
+        let report = try await rebuild.run(leavingOut: arguments.has("leave-out"))
         Output.write("\(report)\n")
         for (key, reason) in report.faults { Output.complain("\(key): \(reason)") }
         for object in report.catalog.rejected { Output.complain("\(object.key): \(object.reason)") }
+        guard report.catalog.isReplaced else {
+            throw CommandError(
+                "catalog: the new one does not take \(report.catalog.rejected.count) objects, which are named above; "
+                    + "the old one stays as it was",
+                next: "Mend them, or run 'pregao catalog rebuild --leave-out' to go on without them.",
+                exitCode: .failure)
+        }
         Output.complain("Run 'pregao batch --once' to compute the refined tables again.")
         return report.faults.isEmpty && report.catalog.rejected.isEmpty && report.catalog.holes.isEmpty
             ? .success : .failure

@@ -17,6 +17,7 @@ enum CommandTree {
             StageCommands.console, BackfillCommand.command, ScheduleCommand.command, QueryCommand.command.interruptible,
             CatalogCommand.command.interruptible, VerifyCommand.command.interruptible,
             SweepCommand.command.interruptible, CompactCommand.command.interruptible,
+            ExpireCommand.command.interruptible,
             RestoreCommand.command.interruptible, StatusCommand.command.interruptible,
             DeadLettersCommand.command.interruptible, LogCommand.command, ConfigCommand.command,
             SimulateCommand.command,

@@ -103,8 +103,8 @@ extension DeadLetter {
     /// This letter with its message inside, wherever it was kept.
     fileprivate func holding(_ message: OriginalMessage) -> DeadLetter {
         DeadLetter(
-            topic: topic, partition: partition, offset: offset, timestamp: timestamp, reason: reason, detail: detail,
-            content: .inline(key: message.key, value: message.value, headers: message.headers))
+            topic: topic, partition: partition, offset: offset, epoch: epoch, timestamp: timestamp, reason: reason,
+            detail: detail, content: .inline(key: message.key, value: message.value, headers: message.headers))
     }
 }
 

@@ -58,7 +58,7 @@ enum RestoreCommand {
         "restore", "Copy lost raw objects back from backup, or lost backups from raw, and check them",
         discussion: """
             What is copied is checked against the ledger before anything is replaced: where both copies are damaged,
-            neither is touched.
+            neither is touched. Raw objects that have expired are left out: compacted files hold their rows.
             """,
         options: CommonOptions.settings + [
             Option("full", .flag, "Also read every object, and replace those whose content differs"),
@@ -89,7 +89,8 @@ enum RestoreCommand {
         arguments.print(table)
         Output.complain(
             "\(report.examined) objects examined, \(report.restored.count + report.announcementsWritten.count) restored, "
-                + "\(report.failed.count) failed")
+                + "\(report.failed.count) failed"
+                + (report.expired > 0 ? ", \(report.expired) left out: they have expired" : ""))
         return report.failed.isEmpty ? .success : .failure
     }
 }

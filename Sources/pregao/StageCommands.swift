@@ -172,7 +172,10 @@ extension Workplace {
         settings.refresh = configuration.batch.refresh
         return Batch(
             settings: settings, models: try models(), catalog: catalog, engine: try engine(),
-            compactor: configuration.batch.compact ? try compactor(catalog) : nil, clock: clock,
+            compactor: configuration.batch.compact ? try compactor(catalog) : nil,
+            retention: try configuration.batch.rawRetention.map {
+                try retention(catalog, RetentionSettings(age: $0))
+            }, clock: clock,
             logger: logger.named("batch"), metrics: metrics, readiness: readiness)
     }
 }

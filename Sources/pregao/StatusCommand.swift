@@ -74,6 +74,8 @@ enum StatusCommand {
 
     private static let ledgerQuery = """
         SELECT 'objects ' || status AS what, count(*) AS n FROM lake.pregao.objects GROUP BY status
+        UNION ALL SELECT 'objects expired', count(*) FROM lake.pregao.compaction_inputs
+            SEMI JOIN lake.pregao.expirations USING (file) HAVING count(*) > 0
         UNION ALL SELECT 'rows of ' || dataset, coalesce(sum(rows), 0)::BIGINT FROM lake.pregao.objects GROUP BY dataset
         UNION ALL SELECT 'dirty days of ' || model, count(DISTINCT trading_day) FROM lake.pregao.dirt GROUP BY model
         UNION ALL SELECT 'published days of ' || model, count(*) FROM lake.pregao.publications GROUP BY model

@@ -84,11 +84,7 @@ enum VerifyCommand {
             let words = pending.map { "\($0.rawValue) \(report.tallies[$0]?.pending ?? 0)" }
             Output.write("pending: \(words.joined(separator: ", ")) (under way: neither wrong nor proven yet)\n")
         }
-        if report.isProven {
-            Output.write(
-                report.notes.isEmpty
-                    ? "proven: nothing is missing, nothing is twice\n" : "no fault; what is unproven is named above\n")
-        }
+        if let conclusion = report.conclusion { Output.write("\(conclusion)\n") }
     }
 
     /// One object a line; `type` tells checks, counts, what is unproven and faults apart.

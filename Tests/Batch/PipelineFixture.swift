@@ -40,6 +40,9 @@ final class PipelineFixture {
             metrics: metrics)
     }
 
+    var raw: LocalObjectStore { LocalObjectStore(root: "\(folder.path)/lake") }
+    var backup: LocalObjectStore { LocalObjectStore(root: "\(folder.path)/backup") }
+
     /// The catalog as a program opens it that knows these datasets.
     func catalog(of datasets: [Dataset]) async throws -> Catalog {
         let other = Catalog(
@@ -53,11 +56,12 @@ final class PipelineFixture {
     /// - Parameters:
     ///   - flushed: the day in the object's name.
     ///   - columns: more text columns that the file has, and their one value.
+    ///   - isArchived: whether it is where flushers and archivers have it, in raw and in backup.
     ///   - other: the catalog that registers it, where it is another program's.
     func register(
         _ given: [Quotes.Quote], _ partition: Int32 = 0, epoch: String = "testtest", on flushed: Day = Samples.day,
         leavingOut: Set<String> = [], adding columns: [String: String] = [:], version: Int = 1,
-        through other: Catalog? = nil
+        isArchived: Bool = false, through other: Catalog? = nil
     ) async throws {
         let place = LedgerPartition(epoch: epoch, topic: "pregao.quotes", partition: partition)
         let start = nextOffsets[place] ?? 0
@@ -84,7 +88,15 @@ final class PipelineFixture {
             schemaVersion: version, epoch: epoch, topic: place.topic, partition: partition, start: start, end: end,
             rows: Int64(given.count), rejected: 0, emptyReason: nil, days: days.sorted { $0.day < $1.day },
             announcedAt: clock.now())
-        let outcomes = try await (other ?? catalog).register([Registration(announcement: announcement, location: file)])
+        if isArchived {
+            try await raw.put(bytes, at: name.key)
+            try await backup.put(bytes, at: name.key)
+            try await backup.put(announcement.json(), at: name.key + ".json")
+        }
+        let location = isArchived ? raw.location(of: name.key) : file
+        let outcomes = try await (other ?? catalog).register([
+            Registration(announcement: announcement, location: location)
+        ])
         guard outcomes == [.registered] else { throw Unexpected("\(outcomes)") }
     }
 

@@ -143,6 +143,25 @@ struct RefreshTests {
         #expect(try await fixture.catalog.dirt().isEmpty)
     }
 
+    @Test("after a rebuild of the catalog a batch that runs declares its models anew and computes every day again")
+    func rebuilt() async throws {
+        let fixture = try await PipelineFixture(now: Self.closed)
+        try await fixture.register([.init(second: 1, price: "100")])
+        try await running(fixture) { lines in
+            #expect(await lines.next("model=refined.quotes_daily", "version=1") != nil)
+            let objects = try await fixture.catalog.objects(limit: 10)
+            var pages = [
+                objects.map {
+                    RebuildEntry.object(Registration(announcement: $0.announcement, location: $0.location))
+                }
+            ]
+            _ = try await fixture.catalog.rebuild(datasets: Datasets.all) { pages.popLast() }
+            #expect(await lines.next("watching for dirty days") != nil)
+            #expect(await lines.next("model=refined.quotes_daily", "version=1") != nil)
+        }
+        #expect(try await fixture.catalog.publications().count == 2)
+    }
+
     @Test("a catalog that is not there yet is waited for")
     func noCatalog() async throws {
         let fixture = try await PipelineFixture()

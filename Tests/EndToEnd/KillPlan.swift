@@ -39,7 +39,9 @@ struct KillPlan {
     static func oneProcess(_ victim: String, kills: Int, seed: UInt64) -> KillPlan {
         var lots = SeededLots(seed: seed)
         // No stage replays dead letters, and no day closes while it runs.
-        let passed = Waypoint.allCases.filter { $0 != .replayCommitted && !$0.rawValue.hasPrefix("compaction") }
+        let passed = Waypoint.allCases.filter {
+            $0 != .replayCommitted && !$0.rawValue.hasPrefix("compaction") && !$0.rawValue.hasPrefix("retention")
+        }
         let named = passed.map {
             Step(victim: victim, blow: .killAt($0, visit: .random(in: 1...3, using: &lots)))
         }

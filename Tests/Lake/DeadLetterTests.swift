@@ -15,6 +15,16 @@ struct DeadLetterTests {
         #expect(try DeadLetter.parse(Self.letter.json()) == Self.letter)
     }
 
+    @Test("A letter names the epoch of its offset, also where its message is stored; an old one names none")
+    func epoch() throws {
+        let letter = DeadLetter(
+            topic: "t", partition: 0, offset: 7, epoch: "abcd1234", timestamp: Instant(microseconds: 0), reason: "r",
+            detail: "", content: .inline(key: nil, value: nil, headers: []))
+        #expect(try DeadLetter.parse(letter.json()) == letter)
+        #expect(letter.stored(epoch: "abcd1234").letter.epoch == "abcd1234")
+        #expect(try DeadLetter.parse(Self.letter.json()).epoch == nil)
+    }
+
     @Test("A message without key and value, a tombstone, reads back as one")
     func tombstone() throws {
         let letter = DeadLetter(

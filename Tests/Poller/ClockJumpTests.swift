@@ -1,5 +1,7 @@
 import EventLog
 import Exchange
+import Feeds
+import Foundation
 import MarketData
 import Runtime
 import Synchronization
@@ -40,6 +42,29 @@ struct ClockJumpTests {
         for (slot, next) in zip(slots, slots.dropFirst()) { #expect(slot.upperBound == next.lowerBound) }
         let leapt = gaps.filter { $0.text("reason") == GapReason.clockJump.rawValue }
         #expect(leapt.isEmpty == (seconds < 0))
+        await log.close()
+        try await exchange.stop()
+    }
+
+    @Test("to its time, from before any time that a gap may have: the series begins there")
+    func fromNowhere() async throws {
+        let exchange = try Exchange()
+        try exchange.start()
+        let folder = try TemporaryLog()
+        let log = try await folder.open()
+        let clock = SetClock()
+        let away: Int64 = 40 * 365 * 86_400
+        clock.jump(seconds: -away)
+        Thread.detach(whenAnswers: 3, of: exchange) { clock.jump(seconds: away) }
+        try await poll(spotSettings(exchange.baseURL), log: log, clock: clock) { seen in
+            seen.count { $0.integer("poll_interval") != nil } >= 10
+        }
+        let book = try await SlotBook.read(feeds: ["coinbase-spot"], from: log)
+        let ledger = try #require(book["coinbase-spot", Series(symbol: "BTC-USD", priceType: "spot")])
+        let slots = try await (log.rows(of: Datasets.quotes) + log.rows(of: Datasets.gaps)).compactMap(\.slots)
+        #expect(ledger.accountedFrom == slots.map(\.lowerBound).min())
+        #expect(ledger.accountedUntil == slots.map(\.upperBound).max())
+        #expect(ledger.ahead == [])
         await log.close()
         try await exchange.stop()
     }

@@ -153,6 +153,23 @@ struct SlotLedgerTests {
         #expect(ledger.accountedUntil == at(6) && ledger.ahead.isEmpty)
     }
 
+    @Test("Stretches that touch are one, in whatever order they come")
+    func merges() {
+        var ledger = SlotLedger(from: at(0))
+        for slot in [5, 9, 7, 6, 8, 20] as [Int64] { ledger.settle(at(slot)..<at(slot + 1)) }
+        #expect(ledger.ahead == [at(5)..<at(10), at(20)..<at(21)])
+        ledger.settle(at(4)..<at(25))
+        #expect(ledger.ahead == [at(4)..<at(25)])
+    }
+
+    @Test("A series that begins anew has what was settled after its new beginning, and nothing before")
+    func beginsAnew() {
+        var ledger = SlotLedger(from: at(0))
+        ledger.settle(at(5)..<at(6))
+        ledger.begin(at: at(5))
+        #expect(ledger == SlotLedger(from: at(5), until: at(6)))
+    }
+
     @Test("What is settled already changes nothing")
     func again() {
         var ledger = SlotLedger(from: at(4))

@@ -35,6 +35,15 @@ struct SlotBookTests {
         #expect(SlotsMessage(parsing: try #require(message.message.value)) == message)
     }
 
+    @Test("A message that does not say from when tells of what comes after it")
+    func withoutBeginning() throws {
+        let text =
+            #"{"version":1,"feed":"f","shard":0,"offsets":[],"series":["#
+            + #"{"symbol":"BTC-USD","price_type":"spot","accounted_until":"\#(at(3))"}]}"#
+        let message = try #require(SlotsMessage(parsing: Array(text.utf8)))
+        #expect(message.entries.map(\.ledger) == [SlotLedger(from: at(3))])
+    }
+
     @Test("What is no such message is none", arguments: ["", "{}", "[1]", #"{"version":2,"feed":"a","shard":0}"#])
     func noMessage(text: String) { #expect(SlotsMessage(parsing: Array(text.utf8)) == nil) }
 

@@ -9,7 +9,9 @@ enum BuiltProgram {
     }
 
     /// Runs a command on a data folder.
-    static func run(_ arguments: [String], _ data: String) async throws -> Ended {
+    ///
+    /// - Parameter waypoint: where the program dies, as `PREGAO_WAYPOINT` says it.
+    static func run(_ arguments: [String], _ data: String, waypoint: String? = nil) async throws -> Ended {
         let package = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
         let process = Process()
@@ -18,6 +20,7 @@ enum BuiltProgram {
         process.environment = [
             "PREGAO_DUCKDB": package.appending(path: ".deps/duckdb/duckdb").path, "PATH": "/usr/bin:/bin",
         ]
+        if let waypoint { process.environment?["PREGAO_WAYPOINT"] = waypoint }
         process.currentDirectoryURL = URL(filePath: data)
         let outputs = ["out", "err"].map { URL(filePath: "\(data)/program.\($0)") }
         for output in outputs { try Data().write(to: output) }

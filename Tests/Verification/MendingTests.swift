@@ -66,6 +66,10 @@ extension VerificationSuite {
                 let told = try await BuiltProgram.run(["verify"], pipeline.folder)
                 #expect(told.status == 0)
                 #expect(told.output.contains("pending: refined 4"), "\(told)")
+                // Where no batch runs they stay so.
+                #expect(before.notes.map(\.place) == ["refined.quotes_1m", "refined.quotes_daily"])
+                #expect(told.output.contains("is not declared in the catalog"), "\(told)")
+                #expect(!told.output.contains("proven: nothing"), "\(told)")
 
                 let computed = try await BuiltProgram.run(["batch", "--once"], pipeline.folder)
                 #expect(computed.status == 0, "\(computed)")
@@ -73,6 +77,24 @@ extension VerificationSuite {
                 #expect(after.faults == [])
                 #expect(after.tallies[.refined]?.checked == 4)
                 #expect(after.tallies[.refined]?.pending == 0)
+            }
+        }
+
+        @Test("a rebuild that would leave an object out keeps the old catalog, unless it is told to")
+        func leavingOut() async throws {
+            try await Template.shared.use { pipeline in
+                let key = try await pipeline.firstQuotes().announcement.key
+                try Files.remove(pipeline.raw.location(of: key))
+                try Files.remove(pipeline.backup.location(of: key))
+                let kept = try await BuiltProgram.run(["catalog", "rebuild"], pipeline.folder)
+                #expect(kept.status == 1)
+                #expect(kept.errors.contains("\(key): its file is absent"), "\(kept)")
+                #expect(kept.errors.contains("--leave-out"), "\(kept)")
+                #expect(try await pipeline.catalog.publications().count == 4)
+                let replaced = try await BuiltProgram.run(["catalog", "rebuild", "--leave-out"], pipeline.folder)
+                #expect(replaced.status == 1)
+                #expect(replaced.errors.contains(key), "\(replaced)")
+                #expect(try await pipeline.catalog.publications().isEmpty)
             }
         }
 

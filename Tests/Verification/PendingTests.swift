@@ -61,16 +61,27 @@ extension VerificationSuite {
                 try await pipeline.archive()
             },
             Moment("slots accounted for by what is not archived", .slots) { pipeline in
-                _ = try await pipeline.log.append([try Samples.gap(Samples.symbols[0], slots: 20..<22)])
-                _ = try await pipeline.log.append([
-                    try Samples.quote(Samples.symbols[0], slot: 22), try Samples.quote(Samples.symbols[1], slot: 22),
-                ])
-                // The quotes' objects are archived, the gap's is not.
+                _ = try await pipeline.log.append(Samples.symbols.map { try Samples.gap($0, slots: 20..<22) })
+                _ = try await pipeline.log.append(Samples.symbols.map { try Samples.quote($0, slot: 22) })
+                // The quotes' objects are archived, the gaps' are not.
                 try await pipeline.flush()
                 try await pipeline.archive(only: Datasets.quotes)
                 _ = try await pipeline.log.append([try await Samples.accounts(until: 23, log: pipeline.log)])
             },
         ]
+
+        @Test("counts what waits for flushers that have never committed")
+        func neverFlushed() async throws {
+            try await withTemporaryFolder { folder in
+                try await SmallPipeline.with(folder) { pipeline in
+                    try await pipeline.prepare()
+                    _ = try await pipeline.log.append(Samples.symbols.map { try Samples.quote($0, slot: 0) })
+                    let report = try await pipeline.verify()
+                    #expect(report.faults == [])
+                    #expect(report.tallies[.messages]?.pending == 2)
+                }
+            }
+        }
 
         @Test("shows what was lost to retention, which is no fault and covers no slots")
         func lostToRetention() async throws {
@@ -114,8 +125,25 @@ extension VerificationSuite {
                 let renewed = try await SmallPipeline(folder: pipeline.folder)
                 let report = try await renewed.verify()
                 #expect(report.faults == [])
-                #expect(report.notes.allSatisfy { $0.check == .messages })
+                let epoch = pipeline.log.epoch
+                #expect(report.notes.filter { $0.check != .messages }.map(\.place) == ["epoch \(epoch)"])
                 await renewed.log.close()
+            }
+        }
+
+        @Test("since a day, finds a series that has neither quote nor gap since the day before it")
+        func silentSince() async throws {
+            try await Template.shared.use { pipeline in
+                // Two days after the last quote.
+                let slot = 2 * 86_400
+                _ = try await pipeline.log.append([
+                    try await Samples.accounts(from: 0, until: slot, log: pipeline.log)
+                ])
+                let day = Samples.start(ofSlot: slot).utcDay
+                let report = try await pipeline.verify(VerificationScope(since: day))
+                #expect(report.faults.map(\.place) == Samples.symbols.map { "coinbase-spot \($0) spot" })
+                let before = "from \(day.startInUTC) to \(Samples.start(ofSlot: slot))"
+                #expect(report.faults.allSatisfy { $0.check == .slots && $0.message.contains(before) })
             }
         }
 

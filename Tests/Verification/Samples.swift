@@ -57,7 +57,11 @@ enum Samples {
     }
 
     /// Says that all slots before `slot` are accounted for by what the log has now.
-    static func accounts(until slot: Int, log: any EventLog) async throws -> OutgoingMessage {
+    ///
+    /// - Parameter first: the slot that each series began with, where that is said.
+    static func accounts(
+        from first: Int? = nil, until slot: Int, of symbols: [String] = Samples.symbols, log: any EventLog
+    ) async throws -> OutgoingMessage {
         var offsets: [String] = []
         for topic in [Datasets.quotes.topic, Datasets.gaps.topic] {
             for (partition, marks) in try await log.watermarks(of: topic) {
@@ -65,8 +69,9 @@ enum Samples {
                     #"{"topic":"\#(topic)","partition":\#(partition.partition),"offset":\#(marks.end)}"#)
             }
         }
+        let from = first.map { #""accounted_from":"\#(start(ofSlot: $0))","# } ?? ""
         let series = symbols.map {
-            #"{"symbol":"\#($0)","price_type":"spot","accounted_until":"\#(start(ofSlot: slot))"}"#
+            #"{"symbol":"\#($0)","price_type":"spot",\#(from)"accounted_until":"\#(start(ofSlot: slot))"}"#
         }
         let text = """
             {"version":1,"feed":"coinbase-spot","shard":0,"offsets":[\(offsets.joined(separator: ","))],\

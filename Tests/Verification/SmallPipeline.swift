@@ -11,7 +11,7 @@ import Warehouse
 /// Log, raw, backup, catalog and refined tables of a few quotes, in a folder; each stage's work is done by a call.
 final class SmallPipeline: Sendable {
     let folder: String
-    let log: SQLiteEventLog
+    let log: any EventLog
     let raw: LocalObjectStore
     let backup: LocalObjectStore
     let catalog: Catalog
@@ -19,10 +19,13 @@ final class SmallPipeline: Sendable {
     let models: Models
     private let logger = Logger(component: "test", sink: { _ in })
 
-    init(folder: String) async throws {
+    /// - Parameter altering: has the log be otherwise.
+    init(folder: String, altering: @Sendable (inout AlteredLog) -> Void = { _ in }) async throws {
         self.folder = folder
         let clock = SystemWallClock()
-        log = try await SQLiteEventLog.open(at: "\(folder)/log/pregao.sqlite", clock: clock)
+        var log = AlteredLog(try await SQLiteEventLog.open(at: "\(folder)/log/pregao.sqlite", clock: clock))
+        altering(&log)
+        self.log = log
         raw = LocalObjectStore(root: "\(folder)/lake")
         backup = LocalObjectStore(root: "\(folder)/backup")
         let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -36,9 +39,9 @@ final class SmallPipeline: Sendable {
     /// Opens the pipeline in `folder`, and closes its log whatever `body` does.
     static func with<Result: Sendable>(
         _ folder: String, isolation: isolated (any Actor)? = #isolation,
-        _ body: (SmallPipeline) async throws -> Result
+        altering: @Sendable (inout AlteredLog) -> Void = { _ in }, _ body: (SmallPipeline) async throws -> Result
     ) async throws -> Result {
-        let pipeline = try await SmallPipeline(folder: folder)
+        let pipeline = try await SmallPipeline(folder: folder, altering: altering)
         do {
             let result = try await body(pipeline)
             await pipeline.log.close()
@@ -117,7 +120,7 @@ final class SmallPipeline: Sendable {
             let verdict = records.withValue(of: record) { encoder.append($0, offset: record.offset) }
             if case .rejected(let reason, let detail) = verdict {
                 let letter = DeadLetter(
-                    topic: partition.topic, partition: partition.partition, offset: record.offset,
+                    topic: partition.topic, partition: partition.partition, offset: record.offset, epoch: log.epoch,
                     timestamp: record.timestamp, reason: reason.rawValue, detail: detail,
                     content: .inline(key: nil, value: records.value(of: record), headers: []))
                 letters.append(OutgoingMessage(topic: DeadLetter.topic, key: nil, value: letter.json()))

@@ -63,21 +63,6 @@ let stageDamages: [Damage] = [
         try await pipeline.archive()
         return "\(made.topic)~\(made.epoch)/\(made.partition) [\(made.start), \(made.end))"
     },
-    Damage("a quote that was never appended", .slots) { pipeline in
-        // Slot 20 is in neither topic, and said to be accounted for.
-        for symbol in Samples.symbols {
-            _ = try await pipeline.log.append([try Samples.quote(symbol, slot: 21)])
-        }
-        try await pipeline.flush()
-        _ = try await pipeline.log.append([try await Samples.accounts(until: 22, log: pipeline.log)])
-        try await pipeline.archive()
-        try await pipeline.refine()
-        return "coinbase-spot \(Samples.symbols[0]) spot"
-    },
-    Damage("a last quote that was never appended", .slots) { pipeline in
-        _ = try await pipeline.log.append([try await Samples.accounts(until: 21, log: pipeline.log)])
-        return "coinbase-spot \(Samples.symbols[1]) spot"
-    },
 ]
 
 private func object(of offset: Offset, in announced: [Announcement]) throws -> Announcement {
@@ -103,7 +88,7 @@ extension SmallPipeline {
     }
 
     /// The first symbol's partition, in which the offset is one of the two last.
-    fileprivate func partition(of offset: Offset) async throws -> TopicPartition {
+    func partition(of offset: Offset) async throws -> TopicPartition {
         let all = try await log.watermarks(of: Datasets.quotes.topic)
         guard let found = all.first(where: { $0.value.end == offset + 2 })?.key else { throw Unexpected("\(offset)") }
         return found

@@ -21,6 +21,7 @@ extension VerificationSuite {
                 #expect(
                     report.counts.map { "\($0.name) \($0.value)" } == [
                         "rows 40", "rejected 3", "lost to retention 0", "before the first start 0",
+                        "expired objects 0",
                     ])
                 #expect(report.tallies[.messages]?.checked == 43)
                 #expect(report.tallies[.slots]?.checked == 40)
@@ -46,7 +47,8 @@ extension VerificationSuite {
 
         @Test(
             "finds each damage and names its place",
-            arguments: fileDamages + catalogDamages + compactionDamages + stageDamages)
+            arguments: fileDamages + catalogDamages + compactionDamages + expirationDamages + stageDamages + slotDamages
+        )
         func findsDamage(_ damage: Damage) async throws {
             try await Template.shared.use { pipeline in
                 let place = try await damage.inflict(pipeline)

@@ -26,7 +26,7 @@ final class LakeFixture: Sendable {
         case .sqlite: metadata = SQLiteMetadata(folder: "\(folder)/catalog")
         case .postgres:
             let uri = try PostgresForTests.server().uri
-            let server = try #require(PostgresServer(uri: uri, schema: PostgresForTests.unusedSchema()))
+            let server = try PostgresServer(uri: uri, schema: PostgresForTests.unusedSchema())
             metadata = PostgresMetadata(server: server, folder: "\(folder)/catalog")
         }
     }

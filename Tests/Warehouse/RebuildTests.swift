@@ -82,11 +82,48 @@ struct RebuildTests {
     func holes() async throws {
         let catalog = try await lake.openedCatalog()
         let objects = [try await lake.object(0..<10), try await lake.object(20..<30), try await lake.object(25..<35)]
-        let report = try await catalog.rebuild(datasets: [.prices], from: pages(objects.map { .object($0) }))
+        let report = try await catalog.rebuild(
+            datasets: [.prices], leavingOut: true, from: pages(objects.map { .object($0) }))
+        #expect(report.isReplaced)
         #expect(report.holes.map { [$0.start, $0.end] } == [[10, 20]])
         #expect(report.rejected.map(\.key) == [objects[2].announcement.key])
         #expect(try await catalog.ranges().map { [$0.start, $0.end] } == [[0, 30]])
         #expect(try await catalog.count("lake.raw.spot_prices") == 20)
+    }
+
+    @Test("where it does not take an object, the old catalog stays, and the object is named")
+    func rejects() async throws {
+        let catalog = try await lake.openedCatalog()
+        let objects = [
+            try await lake.object(0..<10), try await lake.object(5..<15), try await lake.object(20..<30),
+            try await lake.object(30..<40),
+        ]
+        _ = try await catalog.register([objects[0]])
+        try FileManager.default.removeItem(atPath: objects[2].location)
+        try Data("no Parquet".utf8).write(to: URL(fileURLWithPath: objects[3].location))
+        let before = try await catalog.identity()
+        let report = try await catalog.rebuild(datasets: [.prices], from: pages(objects.map { .object($0) }))
+        #expect(!report.isReplaced)
+        #expect(report.rejected.map(\.key) == objects[1...].map(\.announcement.key))
+        #expect(try await catalog.identity() == before)
+        #expect(try await catalog.count("lake.raw.spot_prices") == 10)
+        #expect(try await !lake.keepsReplaced(catalog))
+    }
+
+    @Test("the new catalog has another identity, and keeps it; one that has none is given one")
+    func identity() async throws {
+        let catalog = try await lake.openedCatalog()
+        let first = try await catalog.identity()
+        _ = try await catalog.register([try await lake.object(0..<10)])
+        try await lake.openedCatalog().open(datasets: [.prices], create: false)
+        #expect(try await catalog.identity() == first)
+        _ = try await catalog.rebuild(datasets: [.prices], from: pages([]))
+        let second = try await catalog.identity()
+        #expect(second != first)
+        _ = try await lake.engine.run(catalog.attachScript(readOnly: false) + "DROP TABLE lake.pregao.identity;")
+        try await catalog.open(datasets: [.prices], create: false)
+        let third = try await catalog.identity()
+        #expect(third != first && third != second)
     }
 
     @Test("where backup cannot be read, the old catalog stays")

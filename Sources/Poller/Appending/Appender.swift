@@ -65,7 +65,10 @@ struct Appender {
         var messages = batch.quotes.map(message)
         // What cannot be recorded is not accounted for either: the next poller finds it missing.
         batch.gaps = batch.gaps.filter { gap in
-            guard let message = message(gap) else { return false }
+            guard let message = message(gap) else {
+                beginAnew(after: gap)
+                return false
+            }
             messages.append(message)
             return true
         }
@@ -83,6 +86,16 @@ struct Appender {
         Waypoint.pollerAppended.reached()
         settle(batch)
         return true
+    }
+
+    /// A series that began while the clock stood before the time of any gap begins where the clock had come to itself:
+    /// no message can tell of its slots before.
+    private mutating func beginAnew(after gap: MissingSlots) {
+        let entry = plan.entries[gap.series]
+        guard Instant.plausible.contains(gap.to),
+            let ledger = book[entry.feed.name, entry.series], ledger.accountedFrom < Instant.plausible.lowerBound
+        else { return }
+        book.begin(entry.feed.name, entry.series, at: gap.to)
     }
 
     private static let hindrance = "poller/log"

@@ -19,6 +19,11 @@ struct SlotBook: Sendable {
         ledgers[feed]?[series]?.settle(slots)
     }
 
+    /// Has a series that the book has begin at `start`.
+    mutating func begin(_ feed: String, _ series: Series, at start: Instant) {
+        ledgers[feed]?[series]?.begin(at: start)
+    }
+
     mutating func take(_ message: SlotsMessage) {
         for entry in message.entries { self[message.feed, entry.series] = entry.ledger }
         // Shards may have been written at different times; the earliest knows least.

@@ -4,11 +4,18 @@ import MarketData
 ///
 /// Slots may be settled in any order, since answers overtake each other.
 struct SlotLedger: Hashable, Sendable {
+    /// The start of the first slot that is the poller's to account for.
+    private(set) var accountedFrom: Instant
     private(set) var accountedUntil: Instant
-    /// Settled stretches after ``accountedUntil``, in order, not touching it.
+    /// Settled stretches after ``accountedUntil``, in order, touching neither it nor each other.
     private(set) var ahead: [Range<Instant>] = []
 
-    init(from start: Instant) { accountedUntil = start }
+    init(from start: Instant) { self.init(from: start, until: start) }
+
+    init(from start: Instant, until end: Instant) {
+        accountedFrom = start
+        accountedUntil = end
+    }
 
     mutating func settle(_ slots: Range<Instant>) {
         guard slots.upperBound > accountedUntil else { return }
@@ -20,8 +27,22 @@ struct SlotLedger: Hashable, Sendable {
             }
             return
         }
-        let place = ahead.firstIndex { $0.lowerBound > slots.lowerBound } ?? ahead.count
-        ahead.insert(slots, at: place)
+        let start = ahead.firstIndex { $0.upperBound >= slots.lowerBound } ?? ahead.count
+        var end = start
+        var merged = slots
+        while end < ahead.count, ahead[end].lowerBound <= merged.upperBound {
+            merged =
+                min(merged.lowerBound, ahead[end].lowerBound)..<max(merged.upperBound, ahead[end].upperBound)
+            end += 1
+        }
+        ahead.replaceSubrange(start..<end, with: [merged])
+    }
+
+    /// Has the series begin at `start`, where what is not settled before can be recorded by nothing.
+    mutating func begin(at start: Instant) {
+        guard start > accountedUntil else { return }
+        accountedFrom = start
+        settle(accountedUntil..<start)
     }
 
     /// What is not settled before `end`, in order.

@@ -68,6 +68,8 @@ extension SlotsMessage.Entry {
         writer.string(series.symbol)
         writer.name("price_type")
         writer.string(series.priceType)
+        writer.name("accounted_from")
+        writer.instant(ledger.accountedFrom)
         writer.name("accounted_until")
         writer.instant(ledger.accountedUntil)
         if !ledger.ahead.isEmpty {
@@ -88,7 +90,8 @@ extension SlotsMessage.Entry {
         guard let symbol = json["symbol"]?.string, let priceType = json["price_type"]?.string,
             let until = instant(json["accounted_until"])
         else { return nil }
-        var ledger = SlotLedger(from: until)
+        // Pollers before this one did not say from when.
+        var ledger = SlotLedger(from: instant(json["accounted_from"]) ?? until, until: until)
         for stretch in json["accounted_after"]?.array ?? [] {
             guard let from = instant(stretch[0]), let to = instant(stretch[1]), from < to else { return nil }
             ledger.settle(from..<to)

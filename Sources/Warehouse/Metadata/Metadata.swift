@@ -34,8 +34,11 @@ protocol Metadata: Sendable {
     /// What a transaction may take, the wait for the turn included where its engine waits.
     func limit(of patience: Patience) -> Duration
 
-    /// Removes the catalog, whole or half made.
-    func remove(engine: DuckDB, patience: Patience) async throws(CatalogError)
+    /// Refuses a place that holds something of somebody else's, which ``replace(by:holding:)`` would put aside.
+    func checkPlace(engine: DuckDB, patience: Patience) async throws(CatalogError)
+
+    /// Removes the catalog, whole or half made; nothing where the turn is no longer ours.
+    func remove(engine: DuckDB, patience: Patience, holding turn: any Turn) async throws(CatalogError)
 
     /// Puts the replacement in this catalog's place, in one step; what was there is kept under another name.
     ///
@@ -52,9 +55,24 @@ enum MetadataAccess: Hashable, Sendable {
 }
 
 /// The right to write to a catalog, until it is let go of.
-protocol Turn: Sendable {
+protocol Turn: AnyObject, Sendable {
     /// What the engine's process is to hold open, so that the turn ends with it.
     var descriptor: Int32? { get }
+
+    /// Makes sure that the turn is still ours, and tells that its work goes on: to be called before each step that
+    /// cannot be undone, and between those that take long. Blocks its caller.
+    ///
+    /// - Throws: ``CatalogError/Kind/busy`` where the turn was lost.
+    func confirm() throws(CatalogError)
+}
+
+extension Turn {
+    /// As ``confirm()``, on a thread of its own.
+    func confirmed() async throws(CatalogError) {
+        // A thread that let go of it last would end the turn later than whoever took it.
+        defer { withExtendedLifetime(self) {} }
+        try await onThread { [unowned self] _ throws(CatalogError) in try confirm() }
+    }
 }
 
 extension Metadata {

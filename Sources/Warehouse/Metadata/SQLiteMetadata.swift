@@ -42,6 +42,7 @@ struct SQLiteMetadata: Metadata, Hashable {
 
     /// Checks that there is a catalog before the engine is started on it: DuckLake would make a new one.
     func check() throws(CatalogError) {
+        try finishReplacement()
         guard let head = try head(), !head.isEmpty else {
             throw CatalogError(
                 .unavailable, doing: "open the catalog \(path)", cause: "there is none; `pregao run` makes one")
@@ -65,13 +66,19 @@ struct SQLiteMetadata: Metadata, Hashable {
         return "ATTACH \(SQL.literal("ducklake:sqlite:\(path)")) AS lake (\(options.joined(separator: ", ")));"
     }
 
-    func exists(engine: DuckDB, patience: Patience) throws(CatalogError) -> Bool { !(try head()?.isEmpty ?? true) }
+    func exists(engine: DuckDB, patience: Patience) throws(CatalogError) -> Bool {
+        try finishReplacement()
+        return !(try head()?.isEmpty ?? true)
+    }
 
     func takeTurn(_ doing: String, engine: DuckDB, patience: Patience) async throws(CatalogError) -> any Turn {
         let deadline = ContinuousClock.now + patience.turn
         var count = 0
         while true {
-            if let lock = try TurnLock(path: turn) { return lock }
+            if let lock = try TurnLock(path: turn) {
+                try finishReplacement(holding: lock)
+                return lock
+            }
             guard ContinuousClock.now < deadline else {
                 throw CatalogError(.busy, doing: doing, cause: "another writer has had the turn for \(patience.turn)")
             }
@@ -90,31 +97,36 @@ struct SQLiteMetadata: Metadata, Hashable {
 
     func limit(of patience: Patience) -> Duration { patience.transaction }
 
-    func remove(engine: DuckDB, patience: Patience) { remove() }
+    /// Whatever is in the folder is ours.
+    func checkPlace(engine: DuckDB, patience: Patience) {}
 
-    private func remove() {
+    func remove(engine: DuckDB, patience: Patience, holding turn: any Turn) {
         for suffix in ["", "-wal", "-shm"] { unlink(path + suffix) }
     }
 
     /// What was there is kept as `<name>.before`.
     func replace(by replacement: any Metadata, holding turn: any Turn) throws(CatalogError) {
-        let doing = "replace the catalog \(path)"
         // Its last connection's end empties and removes the write-ahead log. A log left behind would be lost.
         guard access("\(replacement.name)-wal", F_OK) != 0 else {
-            throw CatalogError(.engine, doing: doing, cause: "the new one was not closed whole")
+            throw CatalogError(
+                .engine, doing: "replace the catalog \(path)", cause: "the new one was not closed whole")
         }
-        let before = "\(path).before"
-        for suffix in ["", "-wal", "-shm"] { unlink(before + suffix) }
-        link(path, before)
-        // The old one's log must not be taken for the new one's.
-        rename("\(path)-wal", "\(before)-wal")
-        unlink("\(path)-shm")
-        guard rename(replacement.name, path) == 0 else {
-            throw CatalogError(.unavailable, doing: doing, cause: String(cString: strerror(errno)))
+        for step in SQLiteReplacement.Step.allCases { try placing.perform(step) }
+    }
+
+    /// How ``replacement`` takes this one's place.
+    var placing: SQLiteReplacement { SQLiteReplacement(folder: folder, path: path, new: replacement.name) }
+
+    /// Brings a replacement to its end that a crash has cut off.
+    private func finishReplacement(holding lock: TurnLock) throws(CatalogError) {
+        try placing.finish()
+    }
+
+    private func finishReplacement() throws(CatalogError) {
+        guard placing.isUnderWay else { return }
+        guard let lock = try TurnLock(path: turn) else {
+            throw CatalogError(.busy, doing: "open the catalog \(path)", cause: "it is being replaced")
         }
-        let descriptor = Foundation.open(folder, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return }
-        fsync(descriptor)
-        close(descriptor)
+        try finishReplacement(holding: lock)
     }
 }
