@@ -38,7 +38,8 @@ public enum SQL {
 
     /// Whether a ledger's row is of these days; as ``ledger(_:among:)`` asks.
     static func ledger(_ column: String, in days: ClosedRange<Day>) -> String {
-        "row(\(column)) BETWEEN row(\(literal(days.lowerBound))) AND row(\(literal(days.upperBound)))"
+        let width = days.upperBound.daysSinceEpoch - days.lowerBound.daysSinceEpoch
+        return "datediff('day', \(literal(days.lowerBound)), \(column)) BETWEEN 0 AND \(width)"
     }
 
     /// Whether a row of a ledger's table is of one of these models' days; as ``ledger(_:among:)`` asks.
