@@ -57,6 +57,8 @@ struct BackupReader {
     private enum Place { case refusals, expirations, announcements, expired, end }
 
     private static let pageSize = 1000
+    /// The file of each is read whole, and who rebuilds has to say from time to time that it goes on.
+    private static let expirationsPageSize = 8
 
     private let backup: any ObjectStore
     private let raw: any ObjectStore
@@ -86,7 +88,7 @@ struct BackupReader {
             for key in keys { if let entry = try await refusal(at: key) { entries.append(entry) } }
             return entries
         case .expirations:
-            let keys = try await nextKeys(ExpirationRecord.prefix)
+            let keys = try await nextKeys(ExpirationRecord.prefix, limit: Self.expirationsPageSize)
             if keys.isEmpty { place = .announcements }
             for key in keys { try await takeExpiration(at: key) }
             return []
@@ -110,8 +112,8 @@ struct BackupReader {
         }
     }
 
-    private mutating func nextKeys(_ prefix: String) async throws(StoreError) -> [String] {
-        let page = try await backup.list(prefix: prefix, after: last, limit: Self.pageSize)
+    private mutating func nextKeys(_ prefix: String, limit: Int = pageSize) async throws(StoreError) -> [String] {
+        let page = try await backup.list(prefix: prefix, after: last, limit: limit)
         last = page.last?.key
         return page.map(\.key)
     }

@@ -33,6 +33,22 @@ struct PartitionBeginning: Hashable, Sendable {
     }
 }
 
+extension PartitionBeginning {
+    /// What it means that the store has another beginning, and what to do.
+    fileprivate var difference: String {
+        let anew = "Set log.epoch to eight other letters or digits, so that its messages get names of their own"
+        if let firstMessage {
+            return "it begins with the message of \(firstMessage), and the store's \(key) says otherwise: the topic was"
+                + " deleted and made anew. \(anew)"
+        }
+        return
+            "the group has no position, retention has taken the partition's first messages, and by the store's \(key)"
+            + " they were read before. Where the topic was made anew: \(anew). Where the cluster forgot the group's"
+            + " positions (offsets.retention.minutes): set them to the ends of the ledger's ranges. Where nothing of the"
+            + " partition was ever announced: remove that file"
+    }
+}
+
 extension FlusherParts {
     /// Holds the partition's beginning against the store's, which has it from now on.
     ///
@@ -42,13 +58,9 @@ extension FlusherParts {
             try await store.put(beginning.json(), at: beginning.key)
         } catch {
             guard error.kind == .differs else { throw error }
-            let first = beginning.firstMessage.map { "the message of \($0)" } ?? "messages that retention has taken"
             throw LogError(
                 .corrupt, doing: "read \(beginning.source) as group \(settings.group)",
-                cause:
-                    "it begins with \(first), and the store's \(beginning.key) says otherwise: the topic was deleted and"
-                    + " made anew. Set log.epoch to eight other letters or digits, so that its messages get names of"
-                    + " their own")
+                cause: beginning.difference)
         }
     }
 }

@@ -7,6 +7,8 @@ import Warehouse
 struct OrphanAudit {
     /// The epoch of the log at hand.
     let epoch: String
+    /// What is announced there, and not yet in the catalog.
+    let announced: Set<String>
     let raw: any ObjectStore
     let catalog: Catalog
     let snapshot: Int64
@@ -29,9 +31,11 @@ struct OrphanAudit {
             guard let end = page.last else { return }
             last = end.key
             let unknown = page.filter { !keys.contains($0.key) }
-            let past = unknown.filter { $0.modified <= oldest }.compactMap { RawObjectName(key: $0.key) }
-            // Nothing is announced of a log any more that another has replaced.
-            let stranded = Set(past.filter { $0.epoch != epoch }.map(\.key))
+            let past = unknown.filter { $0.modified <= oldest && !announced.contains($0.key) }
+                .compactMap { RawObjectName(key: $0.key) }
+            // Nothing is announced of a log any more that another has replaced. An object that only says from where on a
+            // partition is read has no row, and is not announced before the partition's first message.
+            let stranded = Set(past.filter { $0.epoch != epoch && !$0.isOfNoMessage }.map(\.key))
             let covered = try await catalog.coveredByOthers(past, snapshot: snapshot)
             for object in unknown {
                 if RawObjectName(key: object.key) == nil {
@@ -50,4 +54,9 @@ struct OrphanAudit {
             report.checked(.orphans, Int64(page.count))
         }
     }
+}
+
+extension RawObjectName {
+    /// The day of a range without any message is 1970-01-01.
+    fileprivate var isOfNoMessage: Bool { start == 0 && day.daysSinceEpoch == 0 }
 }

@@ -81,7 +81,8 @@ public struct Verifier: Sendable {
         let accounts = try await ArchivedAccounts(cut.accounts, log: log, reached: cut.reached(ranges))
         await SlotAudit(catalog: catalog, snapshot: snapshot, accounts: accounts, scope: scope).audit(into: &report)
         try await OrphanAudit(
-            epoch: log.epoch, raw: raw, catalog: catalog, snapshot: snapshot, grace: scope.grace, now: clock.now()
+            epoch: log.epoch, announced: Set(cut.announced.map(\.key)), raw: raw, catalog: catalog, snapshot: snapshot,
+            grace: scope.grace, now: clock.now()
         ).audit(Set(all.map(\.announcement.key)), into: &report)
         for (kind, store) in [(RefinedSweep.Kind.refined, refined), (.compacted, raw)] {
             try await UnpublishedFileAudit(

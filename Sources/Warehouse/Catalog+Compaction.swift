@@ -175,7 +175,10 @@ extension Transaction {
         return inputs
     }
 
-    private mutating func bounds(ofRowsIn keys: String, _ doing: String) throws(CatalogError) -> String {
+    /// Bounds of all rows of these registered objects, as a condition on their raw table.
+    ///
+    /// - Parameter keys: a condition on `objects`.
+    mutating func bounds(ofRowsIn keys: String, _ doing: String) throws(CatalogError) -> String {
         let found = try run(
             """
             SELECT min(trading_day) AS first_day, max(trading_day) AS last_day, min(partition) AS low,

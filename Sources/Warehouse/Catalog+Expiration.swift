@@ -138,11 +138,23 @@ extension Transaction {
         else { return "the catalog does not have the file so" }
         guard row["is_due"]?.bool == true else { return "it was compacted too short a time ago" }
         if let reason = try inputsFault(of: file) { return reason }
-        let counted = try run(
-            "SELECT count(*) AS n FROM \(dataset.rawTable) WHERE filename = \(SQL.literal(file.location))")
-        guard counted.first?.integer("n") == file.rows else { return "the raw table does not read all of its rows" }
+        guard try rowsRead(from: file, in: dataset) == file.rows else {
+            return "the raw table does not read all of its rows"
+        }
         let obstacles = try run(ExpirationObstacles.query(ofFiles: "SELECT \(key) AS file", limits))
         return try obstacles.first.map { (row) throws(CatalogError) in try row.requiredText("reason") }
+    }
+
+    /// How many of the raw table's rows are the compacted file's. By the file's name alone the engine would open every
+    /// file of the table.
+    mutating func rowsRead(from file: CompactedFile, in dataset: Dataset) throws(CatalogError) -> Int64? {
+        let bounds = try bounds(ofRowsIn: SQL.ledger("key", among: file.inputs), "count the rows of \(file.key)")
+        return try run(
+            """
+            SELECT count(*) AS n FROM \(dataset.rawTable)
+            WHERE \(bounds) AND filename = \(SQL.literal(file.location))
+            """
+        ).first?.integer("n")
     }
 
     /// The file holds just these objects, all of them registered.

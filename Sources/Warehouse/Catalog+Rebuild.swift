@@ -103,17 +103,20 @@ extension Catalog {
             }
         }
         try await take(&batch, &report, holding: turn)
-        try await readCompacted(entries, &report)
+        try await readCompacted(entries, &report, holding: turn)
         return report
     }
 
     /// Has the raw tables read the compacted files of the objects that have expired.
-    private func readCompacted(_ entries: [RebuildEntry], _ report: inout RebuildReport) async throws(CatalogError) {
+    private func readCompacted(_ entries: [RebuildEntry], _ report: inout RebuildReport, holding turn: any Turn)
+        async throws(CatalogError)
+    {
         var files: [String: CompactedFile] = [:]
         for case .object(let registration) in entries {
             if let file = registration.expiredInto { files[file.key] = file }
         }
         for (_, file) in files.sorted(by: { $0.key < $1.key }) {
+            try await turn.confirmed()
             do throws(CatalogError) {
                 try await addExpired(file)
                 report.expired += file.inputs.count

@@ -14,12 +14,8 @@ extension Catalog {
                 throw CatalogError(.refused, doing: doing, cause: fault)
             }
             try transaction.insertExpiration(of: file)
-            let counted = try transaction.run(
-                """
-                \(SQL.addFile(file.location, toTable: dataset.table, inSchema: "raw"))
-                SELECT count(*) AS n FROM \(dataset.rawTable) WHERE filename = \(SQL.literal(file.location));
-                """)
-            guard counted.last?.integer("n") == file.rows else {
+            try transaction.run(SQL.addFile(file.location, toTable: dataset.table, inSchema: "raw"))
+            guard try transaction.rowsRead(from: file, in: dataset) == file.rows else {
                 throw CatalogError(.refused, doing: doing, cause: "the file has other rows than its objects")
             }
             return .commit(())

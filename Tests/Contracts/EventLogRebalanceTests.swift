@@ -132,7 +132,7 @@ struct EventLogRebalanceTests {
                 CommitBatch(advances: [], appends: [message(1, to: "others")]),
             ] {
                 let error = await #expect(throws: LogError.self) { try await before.consumer.commit(batch) }
-                #expect(error?.kind == .fenced)
+                #expect(error?.kind == .fenced, "\(String(describing: error))")
             }
             #expect(try await log.watermarks(of: "others")[partition(0, of: "others")]?.end == 0)
             #expect(try await log.committed(group: "readers") == [partition(0): 3])

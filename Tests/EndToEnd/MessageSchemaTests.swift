@@ -78,7 +78,7 @@ struct MessageSchemaTests {
     func documented() async throws {
         let page = try String(
             contentsOf: BuiltProgram.package.appending(path: "docs/raw-objects.md"), encoding: .utf8)
-        let example = try #require(page.firstMatch(of: /```json\n((?s).*?)```/)?.1)
+        let example = try #require(page.firstMatch(of: /```json\n({\s*"Records"(?s).*?)```/)?.1)
         let line = example.split(separator: "\n").map { $0.drop { $0 == " " } }.joined()
         #expect(try await SchemaValidator.verdict(line, schema: "object-created") == "1 messages")
     }

@@ -115,15 +115,35 @@ public struct RawRetention: Sendable {
             if isTrial { return .done }
             // Snapshots from before the compaction read the objects.
             _ = try await catalog.maintain(olderThan: graceStart)
+            if let reason = try await changeSinceDue(of: file) { return .kept(reason) }
             for key in left {
                 try await raw.remove(key)
+                // In a place that is both, by whatever mount or link, this was the backup: one is missed, and no more.
+                guard try await backup.size(of: key) != nil else {
+                    return .failed("\(key) is gone from backup with the object in raw: both are in one place")
+                }
                 Waypoint.retentionRemovedOne.reached()
             }
         }
         if isTrial { return .done }
+        // Another store, or another folder of it, has none of them either.
+        guard file.location == raw.location(of: file.key), try await raw.size(of: file.key) == file.size else {
+            return .failed("the file is not in the store that the objects are to be gone from")
+        }
         try await catalog.recordRemoval(ofObjectsIn: file)
         Waypoint.retentionRemoved.reached()
         return .done
+    }
+}
+
+extension RawRetention {
+    /// What was due may be so no more: steps take their time, and another process may have made the catalog anew.
+    private func changeSinceDue(of file: CompactedFile) async throws(CatalogError) -> String? {
+        let removable = try await catalog.removable(expiredUntil: graceStart, limits)
+        guard let (found, obstacle) = removable.first(where: { $0.0.key == file.key }), found == file else {
+            return "the catalog no longer has them as expired"
+        }
+        return obstacle
     }
 }
 

@@ -87,6 +87,8 @@ final class KafkaGroupConsumer: GroupConsumer {
                 let positions = try member.consumer.committed(doubtful, timeout: timeout)
                 member.machine.withLock { $0.resolve(positions) }
             }
+            // One that has left the group for good has no id there either, as one that is about to join again.
+            try member.machine.withLock { machine throws(KafkaFault) in try machine.checkIsMember() }
             // Taken before the check: what the group says afterwards is of a later generation, which the cluster tells.
             let membership = try Membership(member.consumer)
             try member.machine.withLock { machine throws(KafkaFault) in

@@ -87,11 +87,7 @@ struct MemberMachine {
     /// - Parameter memberID: what the group knows it by now. One that was thrown out and has joined again commits nothing
     ///   of what it had before, be it told of that or not.
     func check(_ batch: CommitBatch, as memberID: String = "") throws(KafkaFault) {
-        switch end {
-        case nil: break
-        case .fenced(let why): throw KafkaFault(.fenced, why)
-        case .left, .closed: throw KafkaFault(.closed, "the member has left")
-        }
+        try checkIsMember()
         var seen: Set<TopicPartition> = []
         for advance in batch.advances {
             guard advance.start <= advance.end, advance.start >= 0 else {
@@ -108,6 +104,15 @@ struct MemberMachine {
                 throw KafkaFault(
                     .fenced, "the group's position in \(advance.partition) is \(known.position), not \(advance.start)")
             }
+        }
+    }
+
+    /// - Throws: why its membership ended, where it did.
+    func checkIsMember() throws(KafkaFault) {
+        switch end {
+        case nil: break
+        case .fenced(let why): throw KafkaFault(.fenced, why)
+        case .left, .closed: throw KafkaFault(.closed, "the member has left")
         }
     }
 
