@@ -14,7 +14,7 @@ struct CatalogBenchmark {
     static func main() async throws {
         let arguments = Array(CommandLine.arguments.dropFirst())
         let objects = arguments.first.flatMap { Int($0) } ?? 1_000_000
-        let days = arguments.dropFirst().first.flatMap { Int($0) } ?? 50
+        let days = arguments.dropFirst().first.flatMap { Int($0) } ?? 200
         let server = arguments.dropFirst(2).first.flatMap { try? PostgresServer(uri: $0) }
         let url = FileManager.default.temporaryDirectory.appending(path: "pregao-bench-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)

@@ -4,7 +4,7 @@ import Runtime
 import Testing
 
 /// What every log does with topics and messages.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct EventLogAppendTests {
     @Test(arguments: EventLogKind.all)
     func `messages are read in the order they were appended`(_ kind: EventLogKind) async throws {

@@ -4,7 +4,7 @@ import Runtime
 import Testing
 
 /// What every log does for the members of a group.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct EventLogGroupTests {
     @Test(arguments: EventLogKind.all)
     func `a first member is given all partitions from their first kept offsets, then their records`(

@@ -4,7 +4,7 @@ import Runtime
 import Testing
 
 /// What every log does when members come and go.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct EventLogRebalanceTests {
     private let four: Set<TopicPartition> = [partition(0), partition(1), partition(2), partition(3)]
 

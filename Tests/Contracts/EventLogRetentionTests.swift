@@ -4,7 +4,7 @@ import Runtime
 import Testing
 
 /// What every log lets go, and when.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct EventLogRetentionTests {
     private let later = SystemWallClock().now().adding(microseconds: 7_200_000_000)
 

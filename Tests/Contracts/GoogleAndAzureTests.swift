@@ -3,7 +3,7 @@ import ObjectStoreTesting
 import Testing
 
 /// What is told of stores whose libraries Arrow lets nobody set up.
-@Suite("A store of Google's or Azure's in trouble", .timeLimit(.minutes(1)))
+@Suite("A store of Google's or Azure's in trouble", .timeLimit(.minutes(3)))
 struct GoogleAndAzureTests {
     @Test func `rights to the objects alone are enough to find a bucket of Google's there`() async throws {
         let store = RemoteObjectStore(try await S3Server.shared().googleBucket())

@@ -3,7 +3,7 @@ import Lake
 import Testing
 
 /// What every object store promises.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct ObjectStoreContract {
     @Test(arguments: ObjectStoreFactory.all)
     func `what was put is read back, byte for byte`(factory: ObjectStoreFactory) async throws {

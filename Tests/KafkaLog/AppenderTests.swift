@@ -6,7 +6,7 @@ import Testing
 @testable import KafkaLog
 
 /// Appends that are asked for at the same time.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct AppenderTests {
     private static func outcome(of topic: String, in log: KafkaEventLog) async -> LogError.Kind? {
         do throws(LogError) {

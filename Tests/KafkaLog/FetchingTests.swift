@@ -5,7 +5,7 @@ import Testing
 @testable import KafkaLog
 
 /// How much a member is given at once.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct FetchingTests {
     @Test func `a member is given a bounded number of messages at once, however short they are`() async throws {
         let cluster = try #require(MockCluster())

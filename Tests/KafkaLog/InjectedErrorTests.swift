@@ -6,7 +6,7 @@ import Testing
 @testable import KafkaLog
 
 /// What becomes of appends and commits when the cluster refuses a step of their transactions.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct InjectedErrorTests {
     /// An error at a step, and what is to come of it.
     struct Case: Sendable, CustomTestStringConvertible {

@@ -6,7 +6,7 @@ import Testing
 @testable import KafkaLog
 
 /// What becomes of a member when the cluster refuses to let it join, stay or read.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct MembershipErrorTests {
     struct Case: Sendable, CustomTestStringConvertible {
         let request: MockCluster.Request

@@ -150,7 +150,7 @@ public struct CompactionSettings: Hashable, Sendable {
     /// name each of them several times, and for each of which DuckLake keeps an entry until the end.
     public var objects: Int
 
-    public init(after: Duration = .seconds(6 * 3600), size: Int64 = 256 << 20, objects: Int = 500) {
+    public init(after: Duration = .seconds(6 * 3600), size: Int64 = 256 << 20, objects: Int = 2000) {
         self.after = after
         self.size = size
         self.objects = objects
