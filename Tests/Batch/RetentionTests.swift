@@ -131,6 +131,22 @@ struct RetentionTests {
         }
     }
 
+    @Test("what was due is not removed where the catalog has been made anew meanwhile")
+    func forgotten() async throws {
+        let fixture = try await RetainedFixture()
+        fixture.pass(days: 30)
+        try await fixture.expire()
+        fixture.pass(days: 1)
+        let due = try #require(try await fixture.retention().due().first)
+        _ = try await fixture.pipeline.engine.run(
+            fixture.pipeline.catalog.attachScript(readOnly: false) + "DELETE FROM lake.pregao.expirations;")
+        guard case .kept = await fixture.retention().apply(due).outcome else {
+            Issue.record("it was not kept")
+            return
+        }
+        #expect(try await fixture.objectsLeft() == 3)
+    }
+
     private func expectKept(_ due: RawRetention.Due, _ trouble: Trouble, _ fixture: RetainedFixture) async throws {
         let outcome = await fixture.retention().apply(due).outcome
         #expect(outcome != .done, "\(trouble.name)")

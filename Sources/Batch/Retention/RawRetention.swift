@@ -115,7 +115,11 @@ public struct RawRetention: Sendable {
             if isTrial { return .done }
             // Snapshots from before the compaction read the objects.
             _ = try await catalog.maintain(olderThan: graceStart)
-            if let reason = try await changeSinceDue(of: file) { return .kept(reason) }
+            if let reason = try await changeSinceDue(of: file) {
+                let expirations = try await catalog.expirations()
+                let isDone = expirations.contains { $0.file.key == file.key && $0.removedAt != nil }
+                return isDone ? .done : .kept(reason)
+            }
             for key in left {
                 try await raw.remove(key)
                 // In a place that is both, by whatever mount or link, this was the backup: one is missed, and no more.
