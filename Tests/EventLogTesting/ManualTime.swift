@@ -1,7 +1,7 @@
 import Synchronization
 
 /// Time that passes only by sleeping: of those who sleep, the one who is to wake first moves it on.
-final class ManualTime: Sendable {
+public final class ManualTime: Sendable {
     private struct State {
         var now = Duration.zero
         var wakings: [UInt64: Duration] = [:]
@@ -11,16 +11,18 @@ final class ManualTime: Sendable {
 
     private let state = Mutex(State())
 
-    var now: Duration { state.withLock { $0.now } }
+    public init() {}
+
+    public var now: Duration { state.withLock { $0.now } }
 
     /// Messages were taken from the log.
-    func taken(_ count: Int) { state.withLock { $0.taken.append((count, $0.now)) } }
+    public func taken(_ count: Int) { state.withLock { $0.taken.append((count, $0.now)) } }
 
-    func countOfTaken(before moment: Duration) -> Int {
+    public func countOfTaken(before moment: Duration) -> Int {
         state.withLock { $0.taken.filter { $0.at < moment }.reduce(0) { $0 + $1.count } }
     }
 
-    func sleep(_ duration: Duration) async {
+    public func sleep(_ duration: Duration) async {
         let sleeper = state.withLock { state in
             state.sleeps += 1
             state.wakings[state.sleeps] = state.now + duration
