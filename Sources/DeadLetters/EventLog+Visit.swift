@@ -1,16 +1,6 @@
 import EventLog
 
 extension EventLog {
-    /// The topic's partitions and their watermarks; none where nobody has declared it.
-    func extents(of topic: String) async throws(LogError) -> [TopicPartition: Watermarks] {
-        do throws(LogError) {
-            return try await watermarks(of: topic)
-        } catch {
-            guard error.kind == .unknownTopic else { throw error }
-            return [:]
-        }
-    }
-
     /// Every record of the range that is kept, in ascending order.
     ///
     /// - Throws: what `body` does; a ``LogError`` where the log cannot be read to the end of the range. Less than all is

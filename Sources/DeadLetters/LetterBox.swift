@@ -23,7 +23,7 @@ public struct LetterBox: Sendable {
     func visit(
         _ selection: LetterSelection, notes: ReplayNotes, _ body: (FoundLetter) async throws -> Void
     ) async throws {
-        let extents = try await log.extents(of: DeadLetter.topic)
+        let extents = try await log.marks(of: DeadLetter.topic)
         for (partition, marks) in extents.sorted(by: { $0.key < $1.key }) {
             let range = selection.offsets(of: partition.partition, in: marks.start..<max(marks.start, marks.end))
             try await log.visit(partition, range) { batch, record in

@@ -146,7 +146,7 @@ private struct KnownTopics {
 
     mutating func contains(_ topic: String) async throws(LogError) -> Bool {
         if let isThere = known[topic] { return isThere }
-        let isThere = try await !log.extents(of: topic).isEmpty
+        let isThere = try await !log.marks(of: topic).isEmpty
         known[topic] = isThere
         return isThere
     }

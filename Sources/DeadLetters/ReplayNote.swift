@@ -50,7 +50,7 @@ struct ReplayNotes: Sendable {
     ///
     /// - Throws: ``LogError`` where not all of them can be read.
     init(of log: any EventLog) async throws {
-        for (partition, marks) in try await log.extents(of: ReplayNote.topic) {
+        for (partition, marks) in try await log.marks(of: ReplayNote.topic) {
             try await log.visit(partition, marks.start..<marks.end) { batch, record in
                 // Anybody may append to a topic: what is no note says nothing.
                 guard let value = batch.value(of: record),

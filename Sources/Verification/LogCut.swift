@@ -93,16 +93,6 @@ struct LogCut: Sendable {
 }
 
 extension EventLog {
-    /// The topic's partitions; none where nobody has declared it yet.
-    func marks(of topic: String) async throws(LogError) -> [TopicPartition: Watermarks] {
-        do throws(LogError) {
-            return try await watermarks(of: topic)
-        } catch {
-            guard error.kind == .unknownTopic else { throw error }
-            return [:]
-        }
-    }
-
     /// The group's positions in those of the topics that are there.
     func positions(of group: String, in topics: Set<String>) async throws(LogError) -> [TopicPartition: Offset] {
         var positions: [TopicPartition: Offset] = [:]
